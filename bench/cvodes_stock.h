@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* The adjoint of CVODES as its manual shows it: CVodeF, CVodeB and a backward quadrature over all parameters. */
+#ifndef BENCH_CVODES_STOCK_H
+#define BENCH_CVODES_STOCK_H
+
+#include <costate/rhs.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct cvodes_stock_options {
+    double rtol;
+    double atol;             /* forward; backward it is a fraction of the largest cotangent */
+    bool quad_error_control; /* the quadrature takes part in the backward error test */
+    bool hermite; /* cubic Hermite interpolation of the forward solution instead of the variable-degree polynomial */
+    size_t steps_per_segment; /* forward steps between checkpoints */
+} cvodes_stock_options;
+
+/* What the last gradient cost. */
+typedef struct cvodes_stock_counts {
+    size_t n_step;      /* forward */
+    size_t n_step_back; /* backward, all restarts */
+    size_t n_f;
+    size_t n_vjp_y;
+    size_t n_vjp_p;
+} cvodes_stock_counts;
+
+/* Loss of the states at all observations (n_t x n_y) and its cotangents. */
+typedef double (*cvodes_stock_loss)(const double *y, double *v, const void *ctx);
+
+typedef struct cvodes_stock cvodes_stock;
+
+/*
+ * Adams and fixed-point iteration in both directions; `rhs` is copied and calls the same kernels as costate's solver.
+ * NULL on failure.
+ */
+cvodes_stock *cvodes_stock_create(const costate_rhs *rhs, const cvodes_stock_options *options);
+void cvodes_stock_destroy(cvodes_stock *stock);
+
+/*
+ * Gradient of the loss: y0bar and pbar are overwritten. The backward solve restarts at every observation. `y` and `v`
+ * are scratch of n_t x n_y elements. False when CVODES reports a failure.
+ */
+bool cvodes_stock_gradient(cvodes_stock *stock, const double *p, double t0, const double *y0, size_t n_t,
+                           const double *t, cvodes_stock_loss loss, const void *loss_ctx, double *y, double *v,
+                           double *value, double *y0bar, double *pbar);
+
+const cvodes_stock_counts *cvodes_stock_last_counts(const cvodes_stock *stock);
+
+#endif

@@ -1,0 +1,26 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# lint.sh format         format all C and C++ sources in place
+# lint.sh check <build>  fail when a source is not formatted or clang-tidy finds anything; <build> holds compile_commands.json
+set -eu
+cd "$(dirname "$0")/.."
+sources=$(find include src examples tests bench -name '*.[ch]' -o -name '*.cpp' -o -name '*.h.in' | sort)
+
+case ${1:-} in
+format)
+    # shellcheck disable=SC2086 # a list of names
+    clang-format -i $sources
+    ;;
+check)
+    # shellcheck disable=SC2086
+    clang-format --dry-run --Werror $sources
+    # Every file of the compilation database, each under all the flags it is compiled with.
+    files=$(sed -n 's/^ *"file": "\(.*\)",*$/\1/p' "$2/compile_commands.json" | sort -u)
+    [ -n "$files" ] || { echo "$2/compile_commands.json names no file" >&2 && exit 1; }
+    printf '%s\n' "$files" | xargs -n 1 -P "$(nproc)" clang-tidy -p "$2" --quiet
+    ;;
+*)
+    echo "usage: $0 format | check <build directory>" >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file rhs.h  The right-hand-side contract: dy/dt = f(t, y, p) and its derivatives.
+ *
+ * This is the only thing that solvers know of a model and that a model must offer to a solver.
+ */
+#ifndef COSTATE_RHS_H
+#define COSTATE_RHS_H
+
+#include <costate/export.h>
+#include <costate/random.h>
+#include <costate/status.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Answer of a right-hand-side callback. Any other positive value counts as RETRY, any other negative one as FAIL. */
+typedef enum costate_answer {
+    COSTATE_ANSWER_OK = 0,    /**< evaluated */
+    COSTATE_ANSWER_RETRY = 1, /**< cannot be evaluated here; try again with a smaller step */
+    COSTATE_ANSWER_FAIL = -1  /**< give up the solve */
+} costate_answer;
+
+/**
+ * A right-hand side with its derivatives: plain callbacks, copied into the solver at its creation.
+ *
+ * Shapes: y, dydt, v, ybar, u, ju have n_y elements; p, pbar have n_p; t is in the same unit as every other time. Arrays passed to a callback never
+ * overlap. `work` is a block of work_bytes, aligned to 64 bytes, that belongs to the calling solver and carries nothing from one call to the next;
+ * NULL when work_bytes is 0. `ctx` is shared by every solver that uses this right-hand side and should be treated as constant.
+ * Each callback returns a costate_answer; NaN or infinity in its results counts as RETRY.
+ */
+typedef struct costate_rhs {
+    size_t n_y;        /**< states, ≥ 1 */
+    size_t n_p;        /**< parameters, may be 0 */
+    size_t work_bytes; /**< scratch every callback needs, may be 0 */
+    void *ctx;         /**< passed to every callback */
+
+    /** dydt = f(t, y, p). Required. */
+    int (*f)(double t, const double *y, const double *p, double *dydt, void *work, void *ctx);
+
+    /**
+     * ybar = (∂f/∂y)ᵀ v (overwritten) and pbar += scale · (∂f/∂p)ᵀ v; either output may be NULL when it is not wanted.
+     * Required by the adjoint.
+     */
+    int (*vjp)(double t, const double *y, const double *p, const double *v, double scale, double *ybar, double *pbar,
+               void *work, void *ctx);
+
+    /** ju = (∂f/∂y) u + (∂f/∂p) up; up may be NULL (then zero). Optional. */
+    int (*jvp)(double t, const double *y, const double *p, const double *u, const double *up, double *ju, void *work,
+               void *ctx);
+
+    /** jac[i + n_y·j] = ∂f_i/∂y_j (column-major, all n_y² entries written). Optional: without it n_y calls of jvp, else of vjp, serve. */
+    int (*jac)(double t, const double *y, const double *p, double *jac, void *work, void *ctx);
+} costate_rhs;
+
+/** Where a checked derivative disagreed most. */
+typedef struct costate_rhs_report {
+    const char *callback;  /**< "vjp ybar", "vjp pbar", "jvp" or "jac"; "f" or "vjp" when that itself failed; "" when all agree */
+    size_t index;          /**< element of the callback's output array that disagrees most */
+    size_t point;          /**< index of the random point */
+    double analytic;       /**< what the callback gave */
+    double numeric;        /**< what central differences of f give */
+    double error;          /**< |analytic − numeric| / (1 + |numeric|), the largest over all entries and points */
+} costate_rhs_report;
+
+/**
+ * Compare vjp, jvp and jac (those that are set) with central differences of f at random points.
+ *
+ * Point k is (t + normal, y + scale·normal, p + scale·normal); the cotangents and tangents are standard normal. The
+ * differences are Richardson-extrapolated over a range of step lengths, leaving out those for which f cannot be evaluated.
+ * An entry disagrees when |analytic − numeric| > tolerance · (1 + |numeric|). Also checks that vjp gives the same ybar
+ * without pbar and the same pbar without ybar, accumulates into pbar, and honours `scale`.
+ *
+ * @param[in]     rhs        right-hand side
+ * @param[in]     t          centre of the random times
+ * @param[in]     y          centre of the random states, n_y elements
+ * @param[in]     p          centre of the random parameters, n_p elements; NULL if n_p is 0
+ * @param[in]     scale      standard deviation of the points, ≥ 0
+ * @param[in]     n_point    number of points, ≥ 1
+ * @param[in]     tolerance  e.g. 1e-6
+ * @param[in,out] random     stream of random numbers
+ * @param[out]    report     the worst entry, also when all agree; its numbers are NaN when a callback failed; untouched
+ *                           when the arguments are refused or memory is lacking. NULL if not wanted
+ *
+ * Allocates scratch with malloc and frees it. Reentrant.
+ *
+ * @retval COSTATE_OK            every entry agrees
+ * @retval COSTATE_ERR_NULL      rhs, rhs->f, y, random, or p with n_p > 0, is NULL
+ * @retval COSTATE_ERR_ARGUMENT  n_y or n_point is 0, scale or tolerance is negative or not finite
+ * @retval COSTATE_ERR_OVERFLOW  the sizes do not fit in memory
+ * @retval COSTATE_ERR_MEMORY    no memory for scratch
+ * @retval COSTATE_ERR_RHS_FAIL  a callback answered RETRY or FAIL; report->callback says which
+ * @retval COSTATE_ERR_NONFINITE a callback wrote NaN or infinity; report->callback says which
+ * @retval COSTATE_ERR_MISMATCH  an entry disagrees; report says which
+ */
+COSTATE_API costate_status costate_rhs_check(const costate_rhs *rhs, double t, const double *y, const double *p,
+                                             double scale, size_t n_point, double tolerance, costate_random *random,
+                                             costate_rhs_report *report);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

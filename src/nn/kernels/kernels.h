@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel table: what one (real, ISA) compilation of the templates exports. */
+#ifndef CSI_KERNELS_H
+#define CSI_KERNELS_H
+
+#include "nn/net_plan.h"
+#include <costate/layer.h>
+
+/* The calls of net.h and layer.h after their arguments have been checked; `work` is 64-byte aligned. */
+#define CSI_KERNELS(bits, real)                                                                                        \
+    typedef struct csi_kernels_f##bits {                                                                               \
+        void (*forward)(const costate_net *net, const real *p, const real *x, real *y, real *work);                    \
+        void (*vjp)(const costate_net *net, const real *p, const real *x, const real *v, real scale, real *xbar,       \
+                    real *pbar, real *work);                                                                           \
+        void (*jvp)(const costate_net *net, const real *p, const real *x, const real *u, const real *up, real *y,      \
+                    real *yu, real *work);                                                                             \
+        void (*jacobian)(const costate_net *net, const real *p, const real *x, real *y, real *jac, real *work);        \
+        void (*hessian)(const costate_net *net, const real *p, const real *x, real *y, real *jac, real *hess,          \
+                        real *work);                                                                                   \
+        void (*layer_forward)(const costate_layer *layer, const real *p, const real *x, real *y, real *cache);         \
+        void (*layer_pullback)(const costate_layer *layer, const real *p, const real *x, const real *v, real scale,    \
+                               real *xbar, real *pbar, real *cache);                                                   \
+    } csi_kernels_f##bits;
+
+CSI_KERNELS(64, double)
+CSI_KERNELS(32, float)
+
+/* Both precisions of one instruction set. */
+struct costate_kernels {
+    costate_isa isa;
+    const csi_kernels_f64 *f64;
+    const csi_kernels_f32 *f32;
+};
+
+/* The tables of the variant costate_isa_select() gives. */
+costate_status csi_kernels_select(const struct costate_kernels **kernels);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* The SIMD vocabulary on AVX-512 (F, DQ, VL): one register per vector. */
+#ifndef CSI_SIMD_AVX512_H
+#define CSI_SIMD_AVX512_H
+
+#include <immintrin.h>
+
+#if CSI_REAL_BITS == 64
+typedef __m512d vreal;
+typedef __m256d vquad;
+typedef __mmask8 vmask;
+typedef __mmask8 vbool;
+#define OP(name) _mm512_##name##_pd
+#define SLEEF_CALL(name, ulp) Sleef_finz_##name##d8_##ulp##avx512f
+#else
+typedef __m512 vreal;
+typedef __m128 vquad;
+typedef __mmask16 vmask;
+typedef __mmask16 vbool;
+#define OP(name) _mm512_##name##_ps
+#define SLEEF_CALL(name, ulp) Sleef_finz_##name##f16_##ulp##avx512f
+#endif
+
+static inline vreal v_set1(real x) { return OP(set1)(x); }
+static inline vreal v_zero(void) { return OP(setzero)(); }
+static inline vreal v_load(const real *q) { return OP(loadu)(q); }
+static inline void v_store(real *q, vreal a) { OP(storeu)(q, a); }
+static inline vmask v_mask(size_t n) { return n >= VLANES ? (vmask)-1 : (vmask)((1u << n) - 1u); }
+static inline vreal v_load_mask(const real *q, vmask m) { return OP(maskz_loadu)(m, q); }
+static inline void v_store_mask(real *q, vmask m, vreal a) { OP(mask_storeu)(q, m, a); }
+static inline vreal v_keep(vmask m, vreal a) { return OP(maskz_mov)(m, a); }
+static inline vreal v_add(vreal a, vreal b) { return OP(add)(a, b); }
+static inline vreal v_sub(vreal a, vreal b) { return OP(sub)(a, b); }
+static inline vreal v_mul(vreal a, vreal b) { return OP(mul)(a, b); }
+static inline vreal v_div(vreal a, vreal b) { return OP(div)(a, b); }
+static inline vreal v_fma(vreal a, vreal b, vreal c) { return OP(fmadd)(a, b, c); }
+static inline vreal v_fnma(vreal a, vreal b, vreal c) { return OP(fnmadd)(a, b, c); }
+static inline vreal v_mul_error(vreal a, vreal b, vreal ab) { return OP(fmsub)(a, b, ab); }
+static inline vreal v_min(vreal a, vreal b) { return OP(min)(a, b); }
+static inline vreal v_max(vreal a, vreal b) { return OP(max)(a, b); }
+static inline vreal v_abs(vreal a) { return OP(abs)(a); }
+static inline vreal v_neg(vreal a) { return OP(xor)(a, v_set1(R(-0.0))); }
+static inline vreal v_copysign(vreal a, vreal s) { return OP(or)(a, OP(and)(s, v_set1(R(-0.0)))); }
+static inline vreal v_select(vbool c, vreal a, vreal b) { return OP(mask_blend)(c, b, a); }
+static inline vreal v_ldexp(vreal a, vreal n) { return OP(scalef)(a, n); }
+
+#if CSI_REAL_BITS == 64
+static inline vbool v_less(vreal a, vreal b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
+static inline vreal v_exponent(vreal t) { return _mm512_castsi512_pd(_mm512_slli_epi64(_mm512_castpd_si512(t), 52)); }
+
+static inline __m256d v_fold(vreal a) {
+    return _mm256_add_pd(_mm512_castpd512_pd256(a), _mm512_extractf64x4_pd(a, 1));
+}
+
+static inline vquad v_sum4(vreal a, vreal b, vreal c, vreal d) {
+    const __m256d a4 = v_fold(a), b4 = v_fold(b), c4 = v_fold(c), d4 = v_fold(d);
+    const __m256d ab = _mm256_add_pd(_mm256_unpacklo_pd(a4, b4), _mm256_unpackhi_pd(a4, b4));
+    const __m256d cd = _mm256_add_pd(_mm256_unpacklo_pd(c4, d4), _mm256_unpackhi_pd(c4, d4));
+    return _mm256_add_pd(_mm256_permute2f128_pd(ab, cd, 0x20), _mm256_permute2f128_pd(ab, cd, 0x31));
+}
+
+static inline vreal v_quads(const vquad *q) { return _mm512_insertf64x4(_mm512_castpd256_pd512(q[0]), q[1], 1); }
+static inline vquad v_quad_zero(void) { return _mm256_setzero_pd(); }
+#else
+static inline vbool v_less(vreal a, vreal b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+static inline vreal v_exponent(vreal t) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(t), 23)); }
+
+static inline __m128 v_fold(vreal a) {
+    const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+    return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+}
+
+static inline vquad v_sum4(vreal a, vreal b, vreal c, vreal d) {
+    __m128 a4 = v_fold(a), b4 = v_fold(b), c4 = v_fold(c), d4 = v_fold(d);
+    _MM_TRANSPOSE4_PS(a4, b4, c4, d4);
+    return _mm_add_ps(_mm_add_ps(a4, b4), _mm_add_ps(c4, d4));
+}
+
+static inline vreal v_quads(const vquad *q) {
+    const __m256 low = _mm256_set_m128(q[1], q[0]), high = _mm256_set_m128(q[3], q[2]);
+    return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
+}
+static inline vquad v_quad_zero(void) { return _mm_setzero_ps(); }
+#endif
+
+static inline vreal v_sleef_tanh_u10(vreal a) { return SLEEF_CALL(tanh, u10)(a); }
+static inline vreal v_sleef_exp_u10(vreal a) { return SLEEF_CALL(exp, u10)(a); }
+static inline vreal v_sleef_expm1_u10(vreal a) { return SLEEF_CALL(expm1, u10)(a); }
+static inline vreal v_sleef_log1p_u10(vreal a) { return SLEEF_CALL(log1p, u10)(a); }
+static inline vreal v_sleef_erfc_u15(vreal a) { return SLEEF_CALL(erfc, u15)(a); }
+static inline vreal v_sleef_sin_u10(vreal a) { return SLEEF_CALL(sin, u10)(a); }
+static inline vreal v_sleef_sin_u35(vreal a) { return SLEEF_CALL(sin, u35)(a); }
+static inline vreal v_sleef_cos_u10(vreal a) { return SLEEF_CALL(cos, u10)(a); }
+static inline vreal v_sleef_cos_u35(vreal a) { return SLEEF_CALL(cos, u35)(a); }
+
+#undef OP
+#undef SLEEF_CALL
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* Networks: creation from a specification, destruction, and what can be asked of them. */
+#include <costate/net.h>
+#include "core/memory.h"
+#include "nn/kernels/kernels.h"
+#include <math.h>
+#include <stdint.h>
+
+static costate_status check_finite(const double *a, size_t n) {
+    for (size_t i = 0; a != NULL && i < n; i++) {
+        if (!isfinite(a[i])) {
+            return COSTATE_ERR_NONFINITE;
+        }
+    }
+    return COSTATE_OK;
+}
+
+static bool is_act(costate_act act) {
+    return (unsigned)act < COSTATE_ACT_COUNT;
+}
+
+static costate_status check_spec(const costate_net_spec *spec) {
+    if (spec->layers == NULL) {
+        return COSTATE_ERR_NULL;
+    }
+    if (spec->n_in == 0 || spec->n_layer == 0 || !is_act(spec->input_act) ||
+        (spec->accuracy != COSTATE_ACCURACY_FAST && spec->accuracy != COSTATE_ACCURACY_ACCURATE)) {
+        return COSTATE_ERR_ARGUMENT;
+    }
+    for (size_t l = 0; l < spec->n_layer; l++) {
+        if (spec->layers[l].n_out == 0 || !is_act(spec->layers[l].act)) {
+            return COSTATE_ERR_ARGUMENT;
+        }
+    }
+    const size_t n_out = spec->layers[spec->n_layer - 1].n_out;
+    const double *const affine[] = {spec->in_scale, spec->in_shift, spec->out_scale, spec->out_shift};
+    for (size_t k = 0; k < 4; k++) {
+        const costate_status status = check_finite(affine[k], k < 2 ? spec->n_in : n_out);
+        if (status != COSTATE_OK) {
+            return status;
+        }
+    }
+    return COSTATE_OK;
+}
+
+/* *offset gets *total, and *total grows by `count` elements; false when that cannot be addressed in bytes. */
+static bool reserve(size_t count, size_t *total, size_t *offset) {
+    *offset = *total;
+    return count <= (size_t)PTRDIFF_MAX / sizeof(double) && *total <= (size_t)PTRDIFF_MAX / sizeof(double) - count &&
+           csi_size_add(*total, count, total);
+}
+
+static bool reserve_padded(size_t n, size_t *total, size_t *offset) {
+    return n <= SIZE_MAX - CSI_PAD && reserve(csi_pad(n), total, offset);
+}
+
+/* Derivatives that are not a function of the value are cached beside it; act_is_from_value() of the kernels agrees. */
+static bool slope_is_cached(costate_act act) {
+    switch (act) {
+    case COSTATE_ACT_IDENTITY:
+    case COSTATE_ACT_TANH:
+    case COSTATE_ACT_SIGMOID:
+    case COSTATE_ACT_RELU:
+    case COSTATE_ACT_LEAKY_RELU:
+    case COSTATE_ACT_ELU: return false;
+    default: return true;
+    }
+}
+
+static bool plan_layer(costate_net *net, const costate_layer_spec *spec, size_t n_in, csi_layer *layer) {
+    size_t n_weight;
+    *layer = (csi_layer){.n_in = n_in,
+                         .n_out = spec->n_out,
+                         .act = spec->act,
+                         .has_bias = !spec->no_bias,
+                         .columns = spec->n_out >= n_in};
+    if (!csi_size_mul(n_in, spec->n_out, &n_weight) || !reserve(n_weight, &net->n_param, &layer->weight) ||
+        !reserve(layer->has_bias ? spec->n_out : 0, &net->n_param, &layer->bias) ||
+        !reserve_padded(spec->n_out, &net->n_work, &layer->value)) {
+        return false;
+    }
+    layer->slope = layer->value;
+    if (slope_is_cached(spec->act) && !reserve_padded(spec->n_out, &net->n_work, &layer->slope)) {
+        return false;
+    }
+    net->widest = csi_pad(spec->n_out) > net->widest ? csi_pad(spec->n_out) : net->widest;
+    return true;
+}
+
+/* Values, first and second tangents of the Hessian, in two generations. */
+static size_t hessian_work(const costate_net *net) {
+    size_t n_second, n_vectors, n_elements, total;
+    if (!csi_size_mul(net->n_in, net->n_in + 1, &n_second) || !csi_size_add(n_second / 2, net->n_in, &n_vectors) ||
+        !csi_size_mul(n_vectors, 2, &n_vectors) || !csi_size_mul(n_vectors, net->widest, &n_elements) ||
+        !csi_size_add(n_elements, net->n_work, &total) || total > (size_t)PTRDIFF_MAX / sizeof(double)) {
+        return SIZE_MAX;
+    }
+    return total;
+}
+
+static bool plan(costate_net *net, const costate_net_spec *spec) {
+    if (!reserve_padded(spec->n_in, &net->n_work, &net->input_value) ||
+        !reserve_padded(spec->n_in, &net->n_work, &net->input_slope)) {
+        return false;
+    }
+    net->widest = csi_pad(spec->n_in);
+    size_t n_in = spec->n_in;
+    for (size_t l = 0; l < spec->n_layer; l++) {
+        if (!plan_layer(net, &spec->layers[l], n_in, &net->layers[l])) {
+            return false;
+        }
+        n_in = spec->layers[l].n_out;
+    }
+    for (size_t b = 0; b < 4; b++) {
+        if (!reserve(net->widest, &net->n_work, &net->buffer[b])) {
+            return false;
+        }
+    }
+    net->n_hessian_work = hessian_work(net);
+    return true;
+}
+
+static void copy_affine(costate_net *net, const costate_net_spec *spec) {
+    const double *const from[] = {spec->in_scale, spec->in_shift, spec->out_scale, spec->out_shift};
+    size_t at = 0;
+    for (size_t k = 0; k < 4; k++) {
+        const size_t n = k < 2 ? net->n_in : net->n_out;
+        for (size_t i = 0; i < n; i++, at++) {
+            net->affine_f64[at] = from[k] != NULL ? from[k][i] : k % 2 == 0 ? 1 : 0;
+            net->affine_f32[at] = (float)net->affine_f64[at];
+        }
+    }
+}
+
+static costate_status build(costate_net *net, const costate_net_spec *spec) {
+    net->n_in = spec->n_in;
+    net->n_layer = spec->n_layer;
+    net->n_out = spec->layers[spec->n_layer - 1].n_out;
+    net->input_act = spec->input_act;
+    net->accurate = spec->accuracy == COSTATE_ACCURACY_ACCURATE;
+    net->input_is_plain = spec->input_act == COSTATE_ACT_IDENTITY && spec->in_scale == NULL && spec->in_shift == NULL;
+    net->output_is_plain = spec->out_scale == NULL && spec->out_shift == NULL;
+    net->layers = csi_alloc(&net->alloc, spec->n_layer, sizeof *net->layers);
+    if (net->layers == NULL) {
+        return COSTATE_ERR_MEMORY;
+    }
+    if (!plan(net, spec)) {
+        return COSTATE_ERR_OVERFLOW;
+    }
+    const size_t n_affine = 2 * (net->n_in + net->n_out);
+    net->affine_f64 = csi_alloc(&net->alloc, n_affine, sizeof *net->affine_f64);
+    net->affine_f32 = csi_alloc(&net->alloc, n_affine, sizeof *net->affine_f32);
+    if (net->affine_f64 == NULL || net->affine_f32 == NULL) {
+        return COSTATE_ERR_MEMORY;
+    }
+    copy_affine(net, spec);
+    return COSTATE_OK;
+}
+
+costate_status costate_net_create(const costate_net_spec *spec, const costate_allocator *alloc, costate_net **net) {
+    if (net == NULL) {
+        return COSTATE_ERR_NULL;
+    }
+    *net = NULL;
+    if (spec == NULL) {
+        return COSTATE_ERR_NULL;
+    }
+    const struct costate_kernels *kernels;
+    costate_status status = check_spec(spec);
+    if (status != COSTATE_OK || (status = csi_kernels_select(&kernels)) != COSTATE_OK) {
+        return status;
+    }
+    const costate_allocator hooks = csi_allocator(alloc);
+    costate_net *made = csi_alloc(&hooks, 1, sizeof *made);
+    if (made == NULL) {
+        return COSTATE_ERR_MEMORY;
+    }
+    made->alloc = hooks;
+    made->isa = kernels->isa;
+    made->kernels_f64 = kernels->f64;
+    made->kernels_f32 = kernels->f32;
+    status = build(made, spec);
+    if (status != COSTATE_OK) {
+        costate_net_destroy(made);
+        return status;
+    }
+    *net = made;
+    return COSTATE_OK;
+}
+
+void costate_net_destroy(costate_net *net) {
+    if (net != NULL) {
+        const costate_allocator hooks = net->alloc;
+        csi_release(&hooks, net->layers);
+        csi_release(&hooks, net->affine_f64);
+        csi_release(&hooks, net->affine_f32);
+        csi_release(&hooks, net);
+    }
+}
+
+size_t costate_net_n_in(const costate_net *net) {
+    return net == NULL ? 0 : net->n_in;
+}
+
+size_t costate_net_n_out(const costate_net *net) {
+    return net == NULL ? 0 : net->n_out;
+}
+
+size_t costate_net_n_param(const costate_net *net) {
+    return net == NULL ? 0 : net->n_param;
+}
+
+size_t costate_net_n_layer(const costate_net *net) {
+    return net == NULL ? 0 : net->n_layer;
+}
+
+costate_status costate_net_layer(const costate_net *net, size_t layer, costate_layer_spec *spec) {
+    if (net == NULL || spec == NULL) {
+        return COSTATE_ERR_NULL;
+    }
+    if (layer >= net->n_layer) {
+        return COSTATE_ERR_ARGUMENT;
+    }
+    const csi_layer *from = &net->layers[layer];
+    *spec = (costate_layer_spec){.n_out = from->n_out, .act = from->act, .no_bias = !from->has_bias};
+    return COSTATE_OK;
+}
+
+costate_isa costate_net_isa(const costate_net *net) {
+    return net->isa;
+}

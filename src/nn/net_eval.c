@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* Evaluation calls of a network in one precision: argument checks, workspace alignment, dispatch. */
+#include <costate/net.h>
+#include "nn/kernels/kernels.h"
+#include "nn/kernels/real.h"
+#include <stdint.h>
+
+#if CSI_REAL_BITS == 64
+#define KERNELS(net) ((net)->kernels_f64)
+#else
+#define KERNELS(net) ((net)->kernels_f32)
+#endif
+
+#define ALIGNMENT 64
+
+/* Bytes for n elements at any alignment of the block. */
+static size_t work_bytes_for(size_t n) {
+    return n > (SIZE_MAX - ALIGNMENT) / sizeof(real) ? SIZE_MAX : n * sizeof(real) + ALIGNMENT - 1;
+}
+
+static real *align(void *work) {
+    return (real *)(void *)((unsigned char *)work + (ALIGNMENT - (uintptr_t)work % ALIGNMENT) % ALIGNMENT);
+}
+
+size_t CSI_REAL(costate_net_work_bytes)(const costate_net *net) {
+    return net == NULL ? 0 : work_bytes_for(net->n_work);
+}
+
+size_t CSI_REAL(costate_net_hessian_work_bytes)(const costate_net *net) {
+    return net == NULL ? 0 : work_bytes_for(net->n_hessian_work);
+}
+
+/* The checks every call shares; the aligned workspace on success. */
+static costate_status begin(const costate_net *net, const real *p, const real *x, void *work, size_t work_bytes,
+                            real **aligned) {
+    if (net == NULL || p == NULL || x == NULL || work == NULL) {
+        return COSTATE_ERR_NULL;
+    }
+    if (work_bytes < work_bytes_for(net->n_work)) {
+        return COSTATE_ERR_WORKSPACE;
+    }
+    *aligned = align(work);
+    return COSTATE_OK;
+}
+
+costate_status CSI_REAL(costate_net_forward)(const costate_net *net, const real *p, const real *x, real *y, void *work,
+                                             size_t work_bytes) {
+    return CSI_REAL(costate_net_forward_batch)(net, p, 1, x, y, work, work_bytes);
+}
+
+costate_status CSI_REAL(costate_net_forward_batch)(const costate_net *net, const real *p, size_t n, const real *x,
+                                                   real *y, void *work, size_t work_bytes) {
+    real *block;
+    const costate_status status = begin(net, p, x, work, work_bytes, &block);
+    if (status != COSTATE_OK || y == NULL) {
+        return status != COSTATE_OK ? status : COSTATE_ERR_NULL;
+    }
+    for (size_t k = 0; k < n; k++) {
+        KERNELS(net)->forward(net, p, x + k * net->n_in, y + k * net->n_out, block);
+    }
+    return COSTATE_OK;
+}
+
+costate_status CSI_REAL(costate_net_vjp)(const costate_net *net, const real *p, const real *x, const real *v,
+                                         real scale, real *xbar, real *pbar, void *work, size_t work_bytes) {
+    return CSI_REAL(costate_net_vjp_batch)(net, p, 1, x, v, scale, xbar, pbar, work, work_bytes);
+}
+
+costate_status CSI_REAL(costate_net_vjp_batch)(const costate_net *net, const real *p, size_t n, const real *x,
+                                               const real *v, real scale, real *xbar, real *pbar, void *work,
+                                               size_t work_bytes) {
+    real *block;
+    const costate_status status = begin(net, p, x, work, work_bytes, &block);
+    if (status != COSTATE_OK || v == NULL) {
+        return status != COSTATE_OK ? status : COSTATE_ERR_NULL;
+    }
+    for (size_t k = 0; k < n && (xbar != NULL || pbar != NULL); k++) {
+        KERNELS(net)->vjp(net, p, x + k * net->n_in, v + k * net->n_out, scale,
+                          xbar == NULL ? NULL : xbar + k * net->n_in, pbar, block);
+    }
+    return COSTATE_OK;
+}
+
+costate_status CSI_REAL(costate_net_jvp)(const costate_net *net, const real *p, const real *x, const real *u,
+                                         const real *up, real *y, real *yu, void *work, size_t work_bytes) {
+    real *block;
+    const costate_status status = begin(net, p, x, work, work_bytes, &block);
+    if (status != COSTATE_OK || u == NULL || yu == NULL) {
+        return status != COSTATE_OK ? status : COSTATE_ERR_NULL;
+    }
+    KERNELS(net)->jvp(net, p, x, u, up, y, yu, block);
+    return COSTATE_OK;
+}
+
+costate_status CSI_REAL(costate_net_jacobian)(const costate_net *net, const real *p, const real *x, real *y, real *jac,
+                                              void *work, size_t work_bytes) {
+    real *block;
+    const costate_status status = begin(net, p, x, work, work_bytes, &block);
+    if (status != COSTATE_OK || jac == NULL) {
+        return status != COSTATE_OK ? status : COSTATE_ERR_NULL;
+    }
+    KERNELS(net)->jacobian(net, p, x, y, jac, block);
+    return COSTATE_OK;
+}
+
+costate_status CSI_REAL(costate_net_hessian)(const costate_net *net, const real *p, const real *x, real *y, real *jac,
+                                             real *hess, void *work, size_t work_bytes) {
+    real *block;
+    const costate_status status = begin(net, p, x, work, work_bytes, &block);
+    if (net != NULL && net->n_hessian_work == SIZE_MAX) {
+        return COSTATE_ERR_WORKSPACE;
+    }
+    if (status != COSTATE_OK || hess == NULL) {
+        return status != COSTATE_OK ? status : COSTATE_ERR_NULL;
+    }
+    if (work_bytes < work_bytes_for(net->n_hessian_work)) {
+        return COSTATE_ERR_WORKSPACE;
+    }
+    KERNELS(net)->hessian(net, p, x, y, jac, hess, block);
+    return COSTATE_OK;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* A network as the kernels see it: shapes, offsets and pointers, all fixed at creation. */
+#ifndef CSI_NET_PLAN_H
+#define CSI_NET_PLAN_H
+
+#include <costate/net.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Offsets into the workspace are multiples of this many elements: 64 bytes in either precision, and the widest vector. */
+#define CSI_PAD 16
+
+/* One layer; offsets in elements. */
+typedef struct csi_layer {
+    size_t n_in, n_out;
+    costate_act act;
+    bool has_bias;
+    bool columns;   /* weights column-major: n_out ≥ n_in, the contiguous side runs over outputs */
+    size_t weight;  /* into the parameters */
+    size_t bias;    /* into the parameters */
+    size_t value;   /* into the workspace: act(z), n_out padded */
+    size_t slope;   /* into the workspace: act′(z), n_out padded; the same as `value` when the derivative is a function of it */
+} csi_layer;
+
+struct csi_kernels_f64;
+struct csi_kernels_f32;
+
+/*
+ * Workspace: input value, input slope, per layer value and slope, then four padded buffers of the widest layer that alternate as cotangents
+ * or tangents. Every vector in it is padded to CSI_PAD elements, and the padding of what the kernels read is zero.
+ */
+struct costate_net {
+    costate_allocator alloc;
+    costate_isa isa;
+    const struct csi_kernels_f64 *kernels_f64;
+    const struct csi_kernels_f32 *kernels_f32;
+    size_t n_in, n_out, n_layer, n_param;
+    csi_layer *layers;
+    costate_act input_act;
+    bool accurate;
+    bool input_is_plain;  /* x enters as it is: no slope to apply on the way back */
+    bool output_is_plain; /* the last layer's values are the outputs */
+    double *affine_f64;   /* in_scale, in_shift (n_in each), out_scale, out_shift (n_out each) */
+    float *affine_f32;    /* the same, rounded */
+    size_t widest;        /* largest of n_in and every n_out, padded */
+    size_t input_value, input_slope;
+    size_t buffer[4];
+    size_t n_work;         /* elements of the workspace */
+    size_t n_hessian_work; /* elements of the Hessian's workspace; SIZE_MAX when they do not fit */
+};
+
+/* n rounded up to CSI_PAD; n must be ≤ SIZE_MAX − CSI_PAD. */
+static inline size_t csi_pad(size_t n) {
+    return (n + CSI_PAD - 1) / CSI_PAD * CSI_PAD;
+}
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* A right-hand side together with everything its callbacks are called with: parameters, scratch, and the counts they add to. */
+#include "ode/rhs_calls.h"
+
+#include "core/memory.h"
+
+#include <stdint.h>
+
+#define WORK_ALIGNMENT 64
+
+costate_status csi_rhs_calls_init(csi_rhs_calls *calls, const costate_rhs *rhs, costate_solve_counts *counts,
+                                  const costate_allocator *alloc) {
+    *calls = (csi_rhs_calls){.rhs = *rhs, .counts = counts};
+    size_t bytes = 0;
+    size_t n_scratch = 0;
+    if (!csi_size_add(rhs->work_bytes, WORK_ALIGNMENT - 1, &bytes) ||
+        !csi_size_mul(rhs->n_y, 2 * sizeof(double), &n_scratch)) {
+        return COSTATE_ERR_OVERFLOW;
+    }
+    calls->unit = csi_alloc(alloc, rhs->n_y, 2 * sizeof(double));
+    if (calls->unit == NULL) {
+        return COSTATE_ERR_MEMORY;
+    }
+    calls->row = calls->unit + rhs->n_y;
+    if (rhs->work_bytes > 0) {
+        calls->work_block = csi_alloc(alloc, bytes, 1);
+        if (calls->work_block == NULL) {
+            return COSTATE_ERR_MEMORY;
+        }
+        const uintptr_t misfit = (uintptr_t)calls->work_block % WORK_ALIGNMENT;
+        calls->work = (unsigned char *)calls->work_block + (misfit == 0 ? 0 : WORK_ALIGNMENT - misfit);
+    }
+    return COSTATE_OK;
+}
+
+void csi_rhs_calls_clear(csi_rhs_calls *calls, const costate_allocator *alloc) {
+    csi_release(alloc, calls->work_block);
+    csi_release(alloc, calls->unit);
+    *calls = (csi_rhs_calls){0};
+}
+
+int csi_call_f(csi_rhs_calls *calls, double t, const double *y, double *dydt) {
+    calls->counts->n_f++;
+    return calls->rhs.f(t, y, calls->p, dydt, calls->work, calls->rhs.ctx);
+}
+
+int csi_call_vjp(csi_rhs_calls *calls, double t, const double *y, const double *v, double scale, double *ybar,
+                 double *pbar) {
+    if (pbar != NULL) {
+        calls->counts->n_vjp_p++;
+    } else {
+        calls->counts->n_vjp_y++;
+    }
+    return calls->rhs.vjp(t, y, calls->p, v, scale, ybar, pbar, calls->work, calls->rhs.ctx);
+}
+
+static int jacobian_by_jvp(csi_rhs_calls *calls, double t, const double *y, double *jac) {
+    const costate_rhs *rhs = &calls->rhs;
+    int answer = 0;
+    for (size_t j = 0; j < rhs->n_y && answer == 0; j++) {
+        calls->unit[j] = 1.0;
+        answer = rhs->jvp(t, y, calls->p, calls->unit, NULL, jac + j * rhs->n_y, calls->work, rhs->ctx);
+        calls->unit[j] = 0.0;
+    }
+    return answer;
+}
+
+static int jacobian_by_vjp(csi_rhs_calls *calls, double t, const double *y, double *jac) {
+    const size_t n = calls->rhs.n_y;
+    int answer = 0;
+    for (size_t i = 0; i < n && answer == 0; i++) {
+        calls->unit[i] = 1.0;
+        answer = csi_call_vjp(calls, t, y, calls->unit, 1.0, calls->row, NULL);
+        calls->unit[i] = 0.0;
+        for (size_t j = 0; j < n; j++) {
+            jac[i + n * j] = calls->row[j];
+        }
+    }
+    return answer;
+}
+
+int csi_call_jacobian(csi_rhs_calls *calls, double t, const double *y, double *jac) {
+    const costate_rhs *rhs = &calls->rhs;
+    calls->counts->n_jac++;
+    if (rhs->jac != NULL) {
+        return rhs->jac(t, y, calls->p, jac, calls->work, rhs->ctx);
+    }
+    return rhs->jvp != NULL ? jacobian_by_jvp(calls, t, y, jac) : jacobian_by_vjp(calls, t, y, jac);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* The arguments that every solve takes, and the checks that it makes of them. */
+#include "ode/solve_arguments.h"
+
+#include "ode/finite.h"
+
+costate_status csi_solve_arguments_check(const csi_solve_arguments *arguments, const costate_rhs *rhs,
+                                         csi_time_grid *grid, csi_detail *detail) {
+    const char *missing = arguments->y0 == NULL                  ? "y0"
+                          : arguments->t == NULL                 ? "t"
+                          : arguments->p == NULL && rhs->n_p > 0 ? "p"
+                                                                 : NULL;
+    if (missing != NULL) {
+        return csi_fail(detail, COSTATE_ERR_NULL, "%s is NULL", missing);
+    }
+    const costate_status status = csi_time_grid_init(grid, arguments->t0, arguments->n_t, arguments->t, detail);
+    if (status != COSTATE_OK) {
+        return status;
+    }
+    if (!csi_all_finite(arguments->y0, rhs->n_y)) {
+        return csi_fail(detail, COSTATE_ERR_NONFINITE, "y0 has NaN or infinity");
+    }
+    if (!csi_all_finite(arguments->p, rhs->n_p)) {
+        return csi_fail(detail, COSTATE_ERR_NONFINITE, "p has NaN or infinity");
+    }
+    return COSTATE_OK;
+}

@@ -1,0 +1,63 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# check_layers.sh <source directory>: modules include only what they may: core <- nn, core <- ode <- adjoint <- fit; SIMD, SLEEF, SUNDIALS and
+# NLopt stay where they belong, and out of the public headers.
+set -eu
+root=$1
+
+awk_program='
+function complain(text) { printf "%s:%d: %s\n", FILENAME, FNR, text; bad = 1 }
+
+BEGIN {
+    # Modules a module may include from; which module a public header belongs to.
+    may["core"] = " core "; may["nn"] = " core nn "; may["ode"] = " core ode "
+    may["adjoint"] = " core ode adjoint "; may["fit"] = " core ode adjoint fit "
+    n = split("alloc export isa random rhs status version=core act layer net=nn solver=ode adjoint sensitivity=adjoint fit loss optimize=fit", pair, " ")
+    for (i = n; i >= 1; i--) {
+        if (split(pair[i], part, "=") == 2) module = part[2]
+        home[part[1]] = module
+    }
+    # Who may include foreign headers.
+    simd = "^src/nn/kernels/"; sundials = "^src/(ode|adjoint)/"; nlopt = "^src/fit/"
+}
+
+FNR == 1 {
+    n_file++
+    path = substr(FILENAME, length(root) + 2)
+    split(path, dir, "/")
+    public = dir[1] == "include"
+    name = path; sub(/.*\//, "", name); sub(/\.h(\.in)?$/, "", name)
+    from = public ? home[name] : dir[2]
+    umbrella = public && name == "costate"
+    if (!umbrella && !(from in may)) complain("of no known module: add it to tests/check_layers.sh")
+}
+
+/^[ \t]*#[ \t]*include/ {
+    target = $0
+    sub(/^[^<"]*[<"]/, "", target); sub(/[>"].*/, "", target)
+    if (target ~ /intrin\.h$|^arm_|^sleef/ && path !~ simd) complain(target " outside src/nn/kernels")
+    if (target ~ /^(cvode|sundials|nvector|sunmatrix|sunlinsol|sunnonlinsol|ida|arkode|kinsol)/ && path !~ sundials) complain(target " outside src/ode and src/adjoint")
+    if (target ~ /^nlopt/ && path !~ nlopt) complain(target " outside src/fit")
+    if (target ~ /^(stdio|assert)\.h$/ && public) complain(target " in a public header")
+    if (target ~ /\.\./) complain(target ": a path that climbs")
+
+    to = ""
+    if (target ~ /^costate\//) {
+        peer = substr(target, 9); sub(/\.h$/, "", peer)
+        if (peer == "costate") complain("the library does not include its umbrella header")
+        to = home[peer]
+        if (to == "" && peer != "costate") complain(target ": public header of no known module")
+    } else if (public && /"/) {
+        complain(target ": a public header includes public headers only, as <costate/...>")
+    } else if (split(target, part, "/") > 1 && part[1] in may) {
+        to = part[1]
+    }
+    if (!umbrella && to != "" && from in may && index(may[from], " " to " ") == 0) complain(from " must not include " target " of " to)
+}
+
+END {
+    if (n_file == 0) { print "no file to check"; bad = 1 }
+    exit bad
+}'
+
+find "$root/include" "$root/src" -name '*.[ch]' -o -name '*.h.in' | sort | xargs awk -v root="$root" "$awk_program"
