@@ -5,7 +5,7 @@ PRESET ?= release
 PREFIX ?= /usr/local
 BUILD := build/$(PRESET)
 
-packages := gcc g++ libc6-dev cmake ninja-build pkg-config libsundials-dev libsleef-dev libnlopt-dev libcmocka-dev
+packages := gcc g++ libc6-dev cmake ninja-build pkg-config libsundials-dev libsleef-dev libnlopt-dev libcmocka-dev libmpfr-dev
 packages_demo := gnuplot-nox
 packages_bench := libopenblas-dev
 packages_docs := doxygen
@@ -23,12 +23,13 @@ deps: ## install everything any target needs from Debian
 
 demo: ## fit a neural ODE to the hare-lynx record and draw the fit
 	@cmake/debian_packages.sh $(packages) $(packages_demo)
-	@$(MAKE) --no-print-directory build PRESET=release
+	cmake --preset release
+	cmake --build --preset release --target neural_ode
 	@mkdir -p build/demo
 	cd build/demo && ../release/examples/neural_ode $(ARGS)
 	@for picture in build/demo/*.png build/demo/*.svg; do [ ! -e $$picture ] || echo "Picture: $(CURDIR)/$$picture"; done
 
-test: ## build and run all tests
+test: ## build and run the tests (the slow ones: ctest --test-dir build/release -L slow)
 	@cmake/debian_packages.sh $(packages)
 	@$(MAKE) --no-print-directory build
 	ctest --preset $(PRESET)

@@ -66,7 +66,7 @@ static bool start_forward(cvodes_stock *s) {
            CVodeSStolerances(s->cvode, o->rtol, o->atol) == CV_SUCCESS && CVodeSetUserData(s->cvode, s) == CV_SUCCESS &&
            CVodeSetMaxNumSteps(s->cvode, MAX_STEPS) == CV_SUCCESS &&
            CVodeSetNonlinearSolver(s->cvode, s->solver) == CV_SUCCESS &&
-           CVodeAdjInit(s->cvode, (long)o->steps_per_segment, o->hermite ? CV_HERMITE : CV_POLYNOMIAL) == CV_SUCCESS;
+           CVodeAdjInit(s->cvode, (long)o->steps_per_segment, CV_HERMITE) == CV_SUCCESS;
 }
 
 cvodes_stock *cvodes_stock_create(const costate_rhs *rhs, const cvodes_stock_options *options) {

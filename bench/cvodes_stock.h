@@ -9,9 +9,8 @@
 
 typedef struct cvodes_stock_options {
     double rtol;
-    double atol;             /* forward; backward it is a fraction of the largest cotangent */
-    bool quad_error_control; /* the quadrature takes part in the backward error test */
-    bool hermite; /* cubic Hermite interpolation of the forward solution instead of the variable-degree polynomial */
+    double atol;              /* forward; backward it is a fraction of the largest cotangent */
+    bool quad_error_control;  /* the quadrature takes part in the backward error test */
     size_t steps_per_segment; /* forward steps between checkpoints */
 } cvodes_stock_options;
 
@@ -30,8 +29,9 @@ typedef double (*cvodes_stock_loss)(const double *y, double *v, const void *ctx)
 typedef struct cvodes_stock cvodes_stock;
 
 /*
- * Adams and fixed-point iteration in both directions; `rhs` is copied and calls the same kernels as costate's solver.
- * NULL on failure.
+ * Adams and fixed-point iteration in both directions, Hermite interpolation of the forward solution (as in the
+ * examples of SUNDIALS; the polynomial alternative costs a little more and gains nothing above an error of 1e-8);
+ * `rhs` is copied and calls the same kernels as costate's solver. NULL on failure.
  */
 cvodes_stock *cvodes_stock_create(const costate_rhs *rhs, const cvodes_stock_options *options);
 void cvodes_stock_destroy(cvodes_stock *stock);

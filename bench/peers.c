@@ -139,6 +139,7 @@ static void run_script(bench *b, const char *script, const char *task, const gra
     char tolerances[256];
     snprintf(python, sizeof python, "%s", chosen && *chosen ? chosen : "python3");
     snprintf(path, sizeof path, "%s/%s", BENCH_PEERS_DIR, script);
+    char no_bytecode[] = "-B";
     char task_option[] = "--task";
     char rtol_option[] = "--rtol";
     char task_value[32];
@@ -147,7 +148,7 @@ static void run_script(bench *b, const char *script, const char *task, const gra
         bench_fail(b, "%s: too many tolerances", script);
         return;
     }
-    char *arguments[] = {python, path, task_option, task_value, rtol_option, tolerances, NULL};
+    char *arguments[] = {python, no_bytecode, path, task_option, task_value, rtol_option, tolerances, NULL};
     pid_t child;
     FILE *output = NULL;
     fflush(NULL);

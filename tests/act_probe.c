@@ -22,7 +22,8 @@ static costate_layer layer_of_points(costate_act act, costate_accuracy accuracy,
 static costate_net *net_of_points(costate_act act, costate_accuracy accuracy, size_t n) {
     costate_layer_spec layer = {.n_out = n, .act = act};
     costate_net *net;
-    assert_ok(costate_net_create(&(costate_net_spec){.n_in = 1, .n_layer = 1, .layers = &layer, .accuracy = accuracy}, NULL, &net));
+    assert_ok(costate_net_create(&(costate_net_spec){.n_in = 1, .n_layer = 1, .layers = &layer, .accuracy = accuracy},
+                                 NULL, &net));
     return net;
 }
 

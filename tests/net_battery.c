@@ -15,7 +15,8 @@ static void check_net(const net_shape *shape, uint64_t seed, size_t turn, net_ch
     net_fixture_make(&fixture, shape, seed);
     for (int real = 0; real < N_NET_REAL; real++) {
         net_placement placement = (net_placement)((turn + (size_t)real) % N_NET_PLACEMENT);
-        snprintf(current, sizeof current, "%s, f%d, arrays %s", fixture.name, real == NET_F64 ? 64 : 32, placements[placement]);
+        snprintf(current, sizeof current, "%s, f%d, arrays %s", fixture.name, real == NET_F64 ? 64 : 32,
+                 placements[placement]);
         check(&fixture, &(net_calls){fixture.net, (net_real)real, placement});
     }
     current[0] = '\0';

@@ -6,9 +6,7 @@
 #include "support/guard_page.h"
 #include <string.h>
 
-long double net_real_roundoff(net_real real) {
-    return real == NET_F64 ? 0x1p-53L : 0x1p-24L;
-}
+long double net_real_roundoff(net_real real) { return real == NET_F64 ? 0x1p-53L : 0x1p-24L; }
 
 reference_net net_calls_reference(const net_calls *calls, const net_fixture *fixture) {
     return (reference_net){&fixture->spec, fixture->net, net_real_roundoff(calls->real)};
@@ -79,21 +77,22 @@ static void *add(call_frame *frame, const double *before, double *after, size_t 
     return argument->data;
 }
 
-static void *in(call_frame *frame, const double *array, size_t n) {
-    return add(frame, array, NULL, n);
-}
+static void *in(call_frame *frame, const double *array, size_t n) { return add(frame, array, NULL, n); }
 
-static void *out(call_frame *frame, double *array, size_t n) {
-    return add(frame, NULL, array, n);
-}
+static void *out(call_frame *frame, double *array, size_t n) { return add(frame, NULL, array, n); }
 
-static void *in_out(call_frame *frame, double *array, size_t n) {
-    return add(frame, array, array, n);
-}
+static void *in_out(call_frame *frame, double *array, size_t n) { return add(frame, array, array, n); }
 
 static double element(const call_frame *frame, const call_argument *argument, size_t i) {
     return frame->calls->real == NET_F64 ? ((const double *)argument->data)[i]
                                          : (double)((const float *)argument->data)[i];
+}
+
+static bool same_bits(double a, double b) {
+    uint64_t a_bits, b_bits;
+    memcpy(&a_bits, &a, sizeof a);
+    memcpy(&b_bits, &b, sizeof b);
+    return a_bits == b_bits;
 }
 
 static void close_frame(call_frame *frame, costate_status status) {
@@ -104,7 +103,7 @@ static void close_frame(call_frame *frame, costate_status status) {
             double value = element(frame, argument, i);
             if (argument->after) {
                 argument->after[i] = value;
-            } else if (memcmp(&value, &argument->before[i], sizeof value) != 0) {
+            } else if (!same_bits(value, argument->before[i])) {
                 fail_msg("input %zu was changed at element %zu", k, i);
             }
         }
@@ -118,8 +117,9 @@ void call_forward(const net_calls *calls, const double *p, const double *x, doub
     call_frame frame = open_evaluation(calls);
     void *p_ = in(&frame, p, costate_net_n_param(net)), *x_ = in(&frame, x, costate_net_n_in(net));
     void *y_ = out(&frame, y, costate_net_n_out(net));
-    close_frame(&frame, calls->real == NET_F64 ? costate_net_forward_f64(net, p_, x_, y_, frame.work, frame.work_bytes)
-                                               : costate_net_forward_f32(net, p_, x_, y_, frame.work, frame.work_bytes));
+    close_frame(&frame, calls->real == NET_F64
+                            ? costate_net_forward_f64(net, p_, x_, y_, frame.work, frame.work_bytes)
+                            : costate_net_forward_f32(net, p_, x_, y_, frame.work, frame.work_bytes));
 }
 
 void call_vjp(const net_calls *calls, const double *p, const double *x, const double *v, double scale, double *xbar,
@@ -129,12 +129,14 @@ void call_vjp(const net_calls *calls, const double *p, const double *x, const do
     void *p_ = in(&frame, p, costate_net_n_param(net)), *x_ = in(&frame, x, costate_net_n_in(net));
     void *v_ = in(&frame, v, costate_net_n_out(net)), *xbar_ = out(&frame, xbar, costate_net_n_in(net));
     void *pbar_ = in_out(&frame, pbar, costate_net_n_param(net));
-    close_frame(&frame, calls->real == NET_F64
-                            ? costate_net_vjp_f64(net, p_, x_, v_, scale, xbar_, pbar_, frame.work, frame.work_bytes)
-                            : costate_net_vjp_f32(net, p_, x_, v_, (float)scale, xbar_, pbar_, frame.work, frame.work_bytes));
+    close_frame(&frame,
+                calls->real == NET_F64
+                    ? costate_net_vjp_f64(net, p_, x_, v_, scale, xbar_, pbar_, frame.work, frame.work_bytes)
+                    : costate_net_vjp_f32(net, p_, x_, v_, (float)scale, xbar_, pbar_, frame.work, frame.work_bytes));
 }
 
-void call_jvp(const net_calls *calls, const double *p, const double *x, const double *u, const double *up, double *y, double *yu) {
+void call_jvp(const net_calls *calls, const double *p, const double *x, const double *u, const double *up, double *y,
+              double *yu) {
     const costate_net *net = calls->net;
     call_frame frame = open_evaluation(calls);
     void *p_ = in(&frame, p, costate_net_n_param(net)), *x_ = in(&frame, x, costate_net_n_in(net));
@@ -160,7 +162,7 @@ void call_hessian(const net_calls *calls, const double *p, const double *x, doub
     const costate_net *net = calls->net;
     size_t n_in = costate_net_n_in(net), n_out = costate_net_n_out(net);
     call_frame frame = open_frame(calls, calls->real == NET_F64 ? costate_net_hessian_work_bytes_f64(net)
-                                                           : costate_net_hessian_work_bytes_f32(net));
+                                                                : costate_net_hessian_work_bytes_f32(net));
     void *p_ = in(&frame, p, costate_net_n_param(net)), *x_ = in(&frame, x, n_in), *y_ = out(&frame, y, n_out);
     void *jac_ = out(&frame, jac, n_in * n_out), *hess_ = out(&frame, hess, n_in * n_in * n_out);
     close_frame(&frame, calls->real == NET_F64
@@ -185,8 +187,8 @@ void call_vjp_batch(const net_calls *calls, const double *p, size_t n, const dou
     void *p_ = in(&frame, p, costate_net_n_param(net)), *x_ = in(&frame, x, n * costate_net_n_in(net));
     void *v_ = in(&frame, v, n * costate_net_n_out(net)), *xbar_ = out(&frame, xbar, n * costate_net_n_in(net));
     void *pbar_ = in_out(&frame, pbar, costate_net_n_param(net));
-    close_frame(&frame,
-                calls->real == NET_F64
-                    ? costate_net_vjp_batch_f64(net, p_, n, x_, v_, scale, xbar_, pbar_, frame.work, frame.work_bytes)
-                    : costate_net_vjp_batch_f32(net, p_, n, x_, v_, (float)scale, xbar_, pbar_, frame.work, frame.work_bytes));
+    close_frame(&frame, calls->real == NET_F64 ? costate_net_vjp_batch_f64(net, p_, n, x_, v_, scale, xbar_, pbar_,
+                                                                           frame.work, frame.work_bytes)
+                                               : costate_net_vjp_batch_f32(net, p_, n, x_, v_, (float)scale, xbar_,
+                                                                           pbar_, frame.work, frame.work_bytes));
 }

@@ -34,7 +34,8 @@ reference_net net_calls_reference(const net_calls *calls, const net_fixture *fix
 void call_forward(const net_calls *calls, const double *p, const double *x, double *y);
 void call_vjp(const net_calls *calls, const double *p, const double *x, const double *v, double scale, double *xbar,
               double *pbar);
-void call_jvp(const net_calls *calls, const double *p, const double *x, const double *u, const double *up, double *y, double *yu);
+void call_jvp(const net_calls *calls, const double *p, const double *x, const double *u, const double *up, double *y,
+              double *yu);
 void call_jacobian(const net_calls *calls, const double *p, const double *x, double *y, double *jac);
 void call_hessian(const net_calls *calls, const double *p, const double *x, double *y, double *jac, double *hess);
 void call_forward_batch(const net_calls *calls, const double *p, size_t n, const double *x, double *y);

@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define L(units, name) {.n_out = (units), .act = COSTATE_ACT_##name}
-#define L_NO_BIAS(units, name) {.n_out = (units), .act = COSTATE_ACT_##name, .no_bias = true}
+#define L(units, name)                                                                                                 \
+    { .n_out = (units), .act = COSTATE_ACT_##name }
+#define L_NO_BIAS(units, name)                                                                                         \
+    { .n_out = (units), .act = COSTATE_ACT_##name, .no_bias = true }
 
 const net_shape net_shapes[] = {
     {.n_in = 2, .n_layer = 2, .layers = {L(16, TANH), L(2, IDENTITY)}},
@@ -20,18 +22,34 @@ const net_shape net_shapes[] = {
     {.n_in = 5, .n_layer = 3, .layers = {L(7, ELU), L(9, LEAKY_RELU), L(3, TANH)}},
     {.n_in = 3, .n_layer = 4, .layers = {L(5, GELU), L(6, GELU_TANH), L(7, SILU), L(2, SIN)}, .affine = true},
     {.n_in = 2, .n_layer = 4, .layers = {L(5, GAUSSIAN), L(5, GAUSSIAN), L(5, GAUSSIAN), L(2, IDENTITY)}},
-    {.n_in = 3, .n_layer = 7, .layers = {L(5, GELU), L(5, GELU), L(5, GELU), L(5, GELU), L(5, GELU), L(5, GELU), L(3, IDENTITY)}, .affine = true},
+    {.n_in = 3,
+     .n_layer = 7,
+     .layers = {L(5, GELU), L(5, GELU), L(5, GELU), L(5, GELU), L(5, GELU), L(5, GELU), L(3, IDENTITY)},
+     .affine = true},
     {.n_in = 4, .n_layer = 3, .layers = {L_NO_BIAS(9, TANH), L(3, SOFTPLUS), L_NO_BIAS(2, SIGMOID)}},
-    {.n_in = 6, .n_layer = 2, .layers = {L_NO_BIAS(4, CUBE), L_NO_BIAS(11, SIN)}, .input_act = COSTATE_ACT_TANH, .affine = true},
+    {.n_in = 6,
+     .n_layer = 2,
+     .layers = {L_NO_BIAS(4, CUBE), L_NO_BIAS(11, SIN)},
+     .input_act = COSTATE_ACT_TANH,
+     .affine = true},
     {.n_in = 1, .n_layer = 1, .layers = {L(1, TANH)}},
     {.n_in = 1, .n_layer = 2, .layers = {L(1, SIGMOID), L(1, IDENTITY)}, .affine = true},
     {.n_in = 17, .n_layer = 1, .layers = {L(1, IDENTITY)}},
     {.n_in = 1, .n_layer = 1, .layers = {L_NO_BIAS(17, GELU)}, .input_act = COSTATE_ACT_SIN, .affine = true},
     {.n_in = 9, .n_layer = 2, .layers = {L(17, SILU), L(9, ELU)}, .input_act = COSTATE_ACT_SOFTPLUS},
-    {.n_in = 3, .n_layer = 12, .layers = {L(4, TANH), L(3, SIN), L(5, TANH), L(2, SIGMOID), L(6, TANH), L(4, SILU), L(3, TANH), L(8, ELU), L(2, TANH),
-             L(7, SOFTPLUS), L(5, TANH), L(3, IDENTITY)}},
-    {.n_in = 4, .n_layer = 3, .layers = {L(32, TANH), L(16, GELU), L(4, SIGMOID)}, .affine = true, .accuracy = COSTATE_ACCURACY_ACCURATE},
-    {.n_in = 3, .n_layer = 4, .layers = {L(9, ELU), L(10, SOFTPLUS), L(11, GAUSSIAN), L(3, GELU_TANH)}, .accuracy = COSTATE_ACCURACY_ACCURATE},
+    {.n_in = 3,
+     .n_layer = 12,
+     .layers = {L(4, TANH), L(3, SIN), L(5, TANH), L(2, SIGMOID), L(6, TANH), L(4, SILU), L(3, TANH), L(8, ELU),
+                L(2, TANH), L(7, SOFTPLUS), L(5, TANH), L(3, IDENTITY)}},
+    {.n_in = 4,
+     .n_layer = 3,
+     .layers = {L(32, TANH), L(16, GELU), L(4, SIGMOID)},
+     .affine = true,
+     .accuracy = COSTATE_ACCURACY_ACCURATE},
+    {.n_in = 3,
+     .n_layer = 4,
+     .layers = {L(9, ELU), L(10, SOFTPLUS), L(11, GAUSSIAN), L(3, GELU_TANH)},
+     .accuracy = COSTATE_ACCURACY_ACCURATE},
 };
 const size_t n_net_shapes = sizeof net_shapes / sizeof *net_shapes;
 
@@ -42,7 +60,8 @@ net_shape net_shape_layer(size_t n_in, size_t n_out, costate_act act, bool no_bi
 }
 
 net_shape net_shape_random(costate_random *random, size_t max_width) {
-    net_shape shape = {.n_in = 1 + costate_random_below(random, max_width), .n_layer = 1 + costate_random_below(random, 6)};
+    net_shape shape = {.n_in = 1 + costate_random_below(random, max_width),
+                       .n_layer = 1 + costate_random_below(random, 6)};
     for (size_t l = 0; l < shape.n_layer; l++) {
         shape.layers[l].n_out = 1 + costate_random_below(random, max_width);
         shape.layers[l].act = (costate_act)costate_random_below(random, COSTATE_ACT_COUNT);
@@ -97,7 +116,8 @@ static void write_name(net_fixture *fixture) {
     at += snprintf(at, (size_t)(end - at), "%zu(%s)", shape->n_in, costate_act_name(shape->input_act));
     for (size_t l = 0; l < shape->n_layer && end - at > 80; l++) {
         const costate_layer_spec *layer = &shape->layers[l];
-        at += snprintf(at, (size_t)(end - at), "-%zu%s%s", layer->n_out, costate_act_name(layer->act), layer->no_bias ? "!" : "");
+        at += snprintf(at, (size_t)(end - at), "-%zu%s%s", layer->n_out, costate_act_name(layer->act),
+                       layer->no_bias ? "!" : "");
     }
     snprintf(at, (size_t)(end - at), "%s%s seed %llu", shape->affine ? " affine" : "",
              shape->accuracy == COSTATE_ACCURACY_ACCURATE ? " accurate" : "", (unsigned long long)fixture->seed);
@@ -111,8 +131,11 @@ void net_fixture_make(net_fixture *fixture, const net_shape *shape, uint64_t see
     fixture->in_shift = normals(&random, n_in);
     fixture->out_scale = normals(&random, n_out);
     fixture->out_shift = normals(&random, n_out);
-    fixture->spec = (costate_net_spec){.n_in = n_in, .n_layer = shape->n_layer, .layers = fixture->shape.layers,
-                                       .input_act = shape->input_act, .accuracy = shape->accuracy};
+    fixture->spec = (costate_net_spec){.n_in = n_in,
+                                       .n_layer = shape->n_layer,
+                                       .layers = fixture->shape.layers,
+                                       .input_act = shape->input_act,
+                                       .accuracy = shape->accuracy};
     if (shape->affine) {
         fixture->spec.in_scale = fixture->in_scale;
         fixture->spec.in_shift = fixture->in_shift;

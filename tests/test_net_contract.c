@@ -37,7 +37,8 @@ static costate_status invoke_f64(call_id call, void *const *a, size_t work_bytes
     case HESSIAN: return costate_net_hessian_f64(a[NET], a[P], a[X], a[Y], a[JAC], a[HESS], a[WORK], work_bytes);
     case FORWARD_BATCH: return costate_net_forward_batch_f64(a[NET], a[P], N_SAMPLE, a[X], a[Y], a[WORK], work_bytes);
     default:
-        return costate_net_vjp_batch_f64(a[NET], a[P], N_SAMPLE, a[X], a[V], 1.0, a[XBAR], a[PBAR], a[WORK], work_bytes);
+        return costate_net_vjp_batch_f64(a[NET], a[P], N_SAMPLE, a[X], a[V], 1.0, a[XBAR], a[PBAR], a[WORK],
+                                         work_bytes);
     }
 }
 
@@ -50,7 +51,8 @@ static costate_status invoke_f32(call_id call, void *const *a, size_t work_bytes
     case HESSIAN: return costate_net_hessian_f32(a[NET], a[P], a[X], a[Y], a[JAC], a[HESS], a[WORK], work_bytes);
     case FORWARD_BATCH: return costate_net_forward_batch_f32(a[NET], a[P], N_SAMPLE, a[X], a[Y], a[WORK], work_bytes);
     default:
-        return costate_net_vjp_batch_f32(a[NET], a[P], N_SAMPLE, a[X], a[V], 1.0f, a[XBAR], a[PBAR], a[WORK], work_bytes);
+        return costate_net_vjp_batch_f32(a[NET], a[P], N_SAMPLE, a[X], a[V], 1.0f, a[XBAR], a[PBAR], a[WORK],
+                                         work_bytes);
     }
 }
 
@@ -77,7 +79,8 @@ static void arrays_open(call_arrays *arrays, const net_fixture *fixture, net_rea
     const costate_net *net = fixture->net;
     size_t size = real == NET_F64 ? sizeof(double) : sizeof(float), n_jac = fixture->n_in * fixture->n_out;
     size_t evaluate = real == NET_F64 ? costate_net_work_bytes_f64(net) : costate_net_work_bytes_f32(net);
-    size_t hessian = real == NET_F64 ? costate_net_hessian_work_bytes_f64(net) : costate_net_hessian_work_bytes_f32(net);
+    size_t hessian =
+        real == NET_F64 ? costate_net_hessian_work_bytes_f64(net) : costate_net_hessian_work_bytes_f32(net);
     *arrays = (call_arrays){.real = real};
     for (call_id c = FORWARD; c < N_CALL; c++) {
         arrays->work_bytes[c] = c == HESSIAN ? hessian : evaluate;

@@ -18,9 +18,17 @@ typedef struct spoilable {
 
 static void spoilable_make(spoilable *s) {
     *s = (spoilable){.layers = {{.n_out = 4, .act = COSTATE_ACT_TANH}, {.n_out = 2}},
-                     .in_scale = {1.0, 2.0, 3.0}, .in_shift = {0.5, 0.25, 0.125}, .out_scale = {2.0, 4.0}, .out_shift = {-1.0, 1.0}};
-    s->spec = (costate_net_spec){.n_in = 3, .n_layer = 2, .layers = s->layers, .in_scale = s->in_scale,
-                                 .in_shift = s->in_shift, .out_scale = s->out_scale, .out_shift = s->out_shift};
+                     .in_scale = {1.0, 2.0, 3.0},
+                     .in_shift = {0.5, 0.25, 0.125},
+                     .out_scale = {2.0, 4.0},
+                     .out_shift = {-1.0, 1.0}};
+    s->spec = (costate_net_spec){.n_in = 3,
+                                 .n_layer = 2,
+                                 .layers = s->layers,
+                                 .in_scale = s->in_scale,
+                                 .in_shift = s->in_shift,
+                                 .out_scale = s->out_scale,
+                                 .out_shift = s->out_shift};
 }
 
 /* Something that is not NULL and not a network, to see it overwritten. */
@@ -98,11 +106,11 @@ static void create_nonfinite_scale_is_refused(void **state) {
 static void create_too_many_parameters_is_refused(void **state) {
     (void)state;
     static const size_t widths[][3] = {
-        {SIZE_MAX, 1, 2},                         /* n_in·n_out + n_out wraps */
-        {2, SIZE_MAX / 2 + 1, 1},                 /* n_in·n_out wraps to 0 */
-        {1, SIZE_MAX / 2, 1},                     /* weights and biases fit, the next layer does not */
-        {(size_t)1 << 32, (size_t)1 << 32, 1},    /* product wraps to 0 */
-        {1, 2, SIZE_MAX / 3},                     /* the second layer wraps */
+        {SIZE_MAX, 1, 2},                      /* n_in·n_out + n_out wraps */
+        {2, SIZE_MAX / 2 + 1, 1},              /* n_in·n_out wraps to 0 */
+        {1, SIZE_MAX / 2, 1},                  /* weights and biases fit, the next layer does not */
+        {(size_t)1 << 32, (size_t)1 << 32, 1}, /* product wraps to 0 */
+        {1, 2, SIZE_MAX / 3},                  /* the second layer wraps */
     };
     for (size_t k = 0; k < sizeof widths / sizeof *widths; k++) {
         costate_layer_spec layers[] = {{.n_out = widths[k][1]}, {.n_out = widths[k][2]}};

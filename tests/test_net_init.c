@@ -123,7 +123,8 @@ static void init_gives_same_values_in_both_precisions(void **state) {
 static void init_depends_on_seed_only(void **state) {
     (void)state;
     costate_net *net = two_layers(5, 17, 3);
-    double *first = initial(net, COSTATE_INIT_GLOROT_NORMAL, 1.0, 1), *same = initial(net, COSTATE_INIT_GLOROT_NORMAL, 1.0, 1);
+    double *first = initial(net, COSTATE_INIT_GLOROT_NORMAL, 1.0, 1),
+           *same = initial(net, COSTATE_INIT_GLOROT_NORMAL, 1.0, 1);
     double *other = initial(net, COSTATE_INIT_GLOROT_NORMAL, 1.0, 2);
     size_t n_equal = 0;
     assert_same_bits_f64(same, first, costate_net_n_param(net));
@@ -154,7 +155,8 @@ static void init_goes_on_where_the_stream_stands(void **state) {
 static void init_out_gain_scales_last_layer_only(void **state) {
     (void)state;
     costate_net *net = two_layers(4, 9, 2);
-    double *plain = initial(net, COSTATE_INIT_HE_UNIFORM, 1.0, 8), *scaled = initial(net, COSTATE_INIT_HE_UNIFORM, 0.25, 8);
+    double *plain = initial(net, COSTATE_INIT_HE_UNIFORM, 1.0, 8),
+           *scaled = initial(net, COSTATE_INIT_HE_UNIFORM, 0.25, 8);
     costate_param_view w;
     assert_ok(costate_net_find(net, "layer1.weight", &w));
     assert_same_bits_f64(scaled, plain, w.offset);
@@ -175,7 +177,8 @@ static void init_draws_row_by_row_whatever_the_storage(void **state) {
     double rows_tall[15], rows_wide[15];
     assert_ok(costate_net_create(&(costate_net_spec){.n_in = 3, .n_layer = 1, .layers = &up}, NULL, &tall));
     assert_ok(costate_net_create(&(costate_net_spec){.n_in = 5, .n_layer = 1, .layers = &down}, NULL, &wide));
-    double *p_tall = initial(tall, COSTATE_INIT_GLOROT_NORMAL, 1.0, 4), *p_wide = initial(wide, COSTATE_INIT_GLOROT_NORMAL, 1.0, 4);
+    double *p_tall = initial(tall, COSTATE_INIT_GLOROT_NORMAL, 1.0, 4),
+           *p_wide = initial(wide, COSTATE_INIT_GLOROT_NORMAL, 1.0, 4);
     assert_ok(costate_net_export_f64(tall, COSTATE_ORDER_ROW_MAJOR, p_tall, rows_tall));
     assert_ok(costate_net_export_f64(wide, COSTATE_ORDER_ROW_MAJOR, p_wide, rows_wide));
     assert_same_bits_f64(rows_wide, rows_tall, 15);

@@ -18,6 +18,7 @@ static isa_environment saved;
 static int save_environment(void **state) {
     (void)state;
     saved = isa_environment_save();
+    isa_environment_set(NULL);
     return 0;
 }
 
@@ -26,11 +27,15 @@ static int restore_environment(void **state) {
     return net_battery_report(state);
 }
 
-static bool available(const char *name) {
+/* Selects a variant for what is created from now on; false, and none selected, where it is not available. */
+static bool selected(const char *name) {
     costate_isa isa;
     isa_environment_set(name);
     costate_status status = costate_isa_select(&isa);
     assert_true(status == COSTATE_OK || status == COSTATE_ERR_UNSUPPORTED);
+    if (status != COSTATE_OK) {
+        isa_environment_set(NULL);
+    }
     return status == COSTATE_OK;
 }
 
@@ -38,7 +43,7 @@ static bool available(const char *name) {
 static void require_two_fused(void) {
     size_t n = 0;
     for (size_t k = 0; k < N_FUSED; k++) {
-        if (available(fused[k])) {
+        if (selected(fused[k])) {
             n++;
         } else {
             print_message("SKIPPED: COSTATE_ISA=%s is not available here\n", fused[k]);
@@ -50,31 +55,29 @@ static void require_two_fused(void) {
 }
 
 /* Everything the calls of one network give at one point, one array after another. */
-typedef struct results {
+typedef struct net_results {
     double *values;
     size_t n;
-} results;
+} net_results;
 
-static double *part(results *results, size_t *at, size_t n) {
+static double *part(net_results *results, size_t *at, size_t n) {
     double *start = results->values + *at;
     *at += n;
     assert_true(*at <= results->n);
     return start;
 }
 
-static bool hessian_is_small(const net_fixture *fixture) {
-    return fixture->n_in <= 20;
-}
+static bool hessian_is_small(const net_fixture *fixture) { return fixture->n_in <= 20; }
 
-static results results_make(const net_fixture *fixture) {
+static net_results results_make(const net_fixture *fixture) {
     size_t n_jac = fixture->n_in * fixture->n_out, n_hess = hessian_is_small(fixture) ? n_jac * fixture->n_in : 0;
-    results results = {.n = 4 * fixture->n_out + fixture->n_in + fixture->n_param + 2 * n_jac + n_hess};
+    net_results results = {.n = 4 * fixture->n_out + fixture->n_in + fixture->n_param + 2 * n_jac + n_hess};
     results.values = doubles(results.n);
     return results;
 }
 
 /* Fills results with the calls of a network made under the present COSTATE_ISA. */
-static void evaluate(const net_fixture *fixture, net_real real, net_placement placement, results *results) {
+static void evaluate(const net_fixture *fixture, net_real real, net_placement placement, net_results *results) {
     costate_net *net;
     assert_ok(costate_net_create(&fixture->spec, NULL, &net));
     net_calls calls = {net, real, placement};
@@ -95,7 +98,7 @@ static void evaluate(const net_fixture *fixture, net_real real, net_placement pl
 }
 
 /* The sign and payload of a NaN depend on the order of an addition's operands, which is the compiler's choice. */
-static void plain_nans(results *results) {
+static void plain_nans(net_results *results) {
     for (size_t i = 0; i < results->n; i++) {
         if (isnan(results->values[i])) {
             results->values[i] = (double)NAN;
@@ -104,11 +107,11 @@ static void plain_nans(results *results) {
 }
 
 static void check_same_bits(const net_fixture *fixture, const net_calls *calls) {
-    results first = results_make(fixture), other = results_make(fixture);
+    net_results first = results_make(fixture), other = results_make(fixture);
     bool have_first = false;
     for (size_t k = 0; k < N_FUSED; k++) {
-        if (available(fused[k])) {
-            results *target = have_first ? &other : &first;
+        if (selected(fused[k])) {
+            net_results *target = have_first ? &other : &first;
             evaluate(fixture, calls->real, (net_placement)((calls->placement + k) % N_NET_PLACEMENT), target);
             plain_nans(target);
             if (have_first) {
@@ -142,13 +145,39 @@ static void random_nets_have_identical_bits(void **state) {
 
 /* One activation at many points per call, tails included, with every special value in every lane. */
 static void check_every_activation(void (*check)(const net_fixture *fixture, const net_calls *calls)) {
-    static const double special[] = {0.0, -0.0, 1e-320, -1e-40, 4.9e-324, 1e-30, 0.01, 1.0, -3.0, 19.0, -20.0, 40.0, -88.5, 104.0, -708.5,
-                                     -744.0, 711.0, 1e5, -1e10, 3e38, -1e39, 1e160, -1e300, (double)INFINITY, (double)-INFINITY, (double)NAN};
+    static const double special[] = {0.0,
+                                     -0.0,
+                                     1e-320,
+                                     -1e-40,
+                                     4.9e-324,
+                                     1e-30,
+                                     0.01,
+                                     1.0,
+                                     -3.0,
+                                     19.0,
+                                     -20.0,
+                                     40.0,
+                                     -88.5,
+                                     104.0,
+                                     -708.5,
+                                     -744.0,
+                                     711.0,
+                                     1e5,
+                                     -1e10,
+                                     3e38,
+                                     -1e39,
+                                     1e160,
+                                     -1e300,
+                                     (double)INFINITY,
+                                     (double)-INFINITY,
+                                     (double)NAN};
+    static const size_t widths[] = {1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 17, 33, 101, 300};
     enum { N_SPECIAL = sizeof special / sizeof *special };
     costate_random random = test_random(401);
     for (int act = 0; act < COSTATE_ACT_COUNT; act++) {
         for (int accuracy = COSTATE_ACCURACY_FAST; accuracy <= COSTATE_ACCURACY_ACCURATE; accuracy++) {
-            for (size_t n_out = 1; n_out <= 300; n_out = n_out < NET_BATTERY_WIDTH ? n_out + 1 : n_out * 3) {
+            for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
+                size_t n_out = widths[w];
                 net_shape shape = net_shape_layer(1, n_out, (costate_act)act, false);
                 shape.accuracy = (costate_accuracy)accuracy;
                 net_fixture fixture;
@@ -157,7 +186,8 @@ static void check_every_activation(void (*check)(const net_fixture *fixture, con
                 for (size_t i = 0; i < n_out; i++) {
                     double scale = i % 3 == 0 ? 1.0 : i % 3 == 1 ? 10.0 : 100.0;
                     bool is_special = costate_random_below(&random, 3) == 0;
-                    double z = is_special ? special[costate_random_below(&random, N_SPECIAL)] : scale * costate_random_normal(&random);
+                    double z = is_special ? special[costate_random_below(&random, N_SPECIAL)]
+                                          : scale * costate_random_normal(&random);
                     fixture.p[i] = z;
                     fixture.p[n_out + i] = 0.0;
                 }
@@ -208,7 +238,8 @@ static size_t layer_results(const net_fixture *fixture, net_real real, double *o
     }
     assert_ok(costate_layer_forward_f32(&layer, p, x, out32, out32 + 2 * n_out));
     memcpy(out32 + n_out, out32 + 2 * n_out, n_out * sizeof *out32);
-    assert_ok(costate_layer_pullback_f32(&layer, p, x, v, 0.75f, out32 + 3 * n_out, out32 + 3 * n_out + n_in, out32 + 2 * n_out));
+    assert_ok(costate_layer_pullback_f32(&layer, p, x, v, 0.75f, out32 + 3 * n_out, out32 + 3 * n_out + n_in,
+                                         out32 + 2 * n_out));
     for (size_t i = 0; i < n; i++) {
         out[i] = (double)out32[i];
     }
@@ -218,11 +249,11 @@ static size_t layer_results(const net_fixture *fixture, net_real real, double *o
 
 static void check_layer_calls(const net_fixture *fixture, const net_calls *calls) {
     size_t capacity = 3 * fixture->n_out + fixture->n_in + fixture->n_param;
-    results first = {doubles(capacity), capacity}, other = {doubles(capacity), capacity};
+    net_results first = {doubles(capacity), capacity}, other = {doubles(capacity), capacity};
     bool have_first = false;
     for (size_t k = 0; k < N_FUSED; k++) {
-        if (available(fused[k])) {
-            results *target = have_first ? &other : &first;
+        if (selected(fused[k])) {
+            net_results *target = have_first ? &other : &first;
             assert_int_equal(layer_results(fixture, calls->real, target->values), capacity);
             plain_nans(target);
             if (have_first) {
@@ -245,10 +276,11 @@ static void layer_calls_have_identical_bits(void **state) {
 
 static void check_generic(const net_fixture *fixture, const net_calls *calls) {
     reference_net ref = net_calls_reference(calls, fixture);
-    reference_value *y = references(fixture->n_out), *xbar = references(fixture->n_in), *pbar = references(fixture->n_param);
+    reference_value *y = references(fixture->n_out), *xbar = references(fixture->n_in),
+                    *pbar = references(fixture->n_param);
     reference_forward(&ref, fixture->p, fixture->x, y);
     reference_vjp(&ref, fixture->p, fixture->x, fixture->v, 0.75, fixture->pbar, xbar, pbar);
-    results results = results_make(fixture);
+    net_results results = results_make(fixture);
     isa_environment_set("generic");
     evaluate(fixture, calls->real, calls->placement, &results);
     assert_matches_reference("y", results.values, y, fixture->n_out, ref.u);
@@ -273,7 +305,7 @@ static void net_reports_the_variant_it_was_made_with(void **state) {
     static const char *const names[] = {"generic", "fma", "avx2", "avx512"};
     net_shape shape = net_shape_layer(2, 3, COSTATE_ACT_TANH, false);
     for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
-        if (available(names[k])) {
+        if (selected(names[k])) {
             net_fixture fixture;
             net_fixture_make(&fixture, &shape, 1);
             isa_environment_set(NULL);
@@ -289,12 +321,14 @@ static void unavailable_variant_is_refused(void **state) {
     costate_net_spec spec = {.n_in = 2, .n_layer = 1, .layers = shape.layers};
     bool all = true;
     for (size_t k = 0; k < N_FUSED; k++) {
-        if (!available(fused[k])) {
+        if (!selected(fused[k])) {
             costate_net *net;
             costate_layer layer;
+            isa_environment_set(fused[k]);
             assert_status(costate_net_create(&spec, NULL, &net), COSTATE_ERR_UNSUPPORTED);
             assert_null(net);
-            assert_status(costate_layer_make(2, 3, COSTATE_ACT_TANH, false, COSTATE_ACCURACY_FAST, &layer), COSTATE_ERR_UNSUPPORTED);
+            assert_status(costate_layer_make(2, 3, COSTATE_ACT_TANH, false, COSTATE_ACCURACY_FAST, &layer),
+                          COSTATE_ERR_UNSUPPORTED);
             all = false;
         }
     }

@@ -31,11 +31,9 @@ static void assert_view(const costate_param_view *view, const costate_param_view
 static void view_layout_is_as_computed_by_hand(void **state) {
     (void)state;
     static const costate_param_view want[] = {
-        {"layer0.weight", 0, 3, 2, 1, 3}, /* n_out >= n_in: columns contiguous */
-        {"layer0.bias", 6, 3, 1, 1, 0},
-        {"layer1.weight", 9, 1, 3, 3, 1}, /* n_out < n_in: rows contiguous */
-        {"layer2.weight", 12, 1, 1, 1, 1},
-        {"layer2.bias", 13, 1, 1, 1, 0},
+        {"layer0.weight", 0, 3, 2, 1, 3},                                    /* n_out >= n_in: columns contiguous */
+        {"layer0.bias", 6, 3, 1, 1, 0},    {"layer1.weight", 9, 1, 3, 3, 1}, /* n_out < n_in: rows contiguous */
+        {"layer2.weight", 12, 1, 1, 1, 1}, {"layer2.bias", 13, 1, 1, 1, 0},
     };
     costate_net *net = small_net();
     size_t n = sizeof want / sizeof *want;
@@ -100,7 +98,8 @@ static void view_errors_are_reported(void **state) {
     assert_status(costate_net_find(NULL, "layer0.weight", &view), COSTATE_ERR_NULL);
     assert_status(costate_net_find(net, NULL, &view), COSTATE_ERR_NULL);
     assert_status(costate_net_find(net, "layer0.weight", NULL), COSTATE_ERR_NULL);
-    static const char *const absent[] = {"", "layer0", "layer0.weights", "layer0.weigh", "layer1.bias", "layer3.weight", "Layer0.weight"};
+    static const char *const absent[] = {
+        "", "layer0", "layer0.weights", "layer0.weigh", "layer1.bias", "layer3.weight", "Layer0.weight"};
     for (size_t k = 0; k < sizeof absent / sizeof *absent; k++) {
         assert_status(costate_net_find(net, absent[k], &view), COSTATE_ERR_ARGUMENT);
     }
@@ -150,7 +149,8 @@ static void import_agrees_with_views_and_export_inverts_it(void **state) {
         net_fixture_make(&fixture, &net_shapes[s], s);
         size_t n = fixture.n_param;
         double *p = doubles(n), *foreign = doubles(n);
-        float *p32 = calloc(n, sizeof *p32), *foreign32 = calloc(n, sizeof *foreign32), *back32 = calloc(n, sizeof *back32);
+        float *p32 = calloc(n, sizeof *p32), *foreign32 = calloc(n, sizeof *foreign32),
+              *back32 = calloc(n, sizeof *back32);
         for (size_t k = 0; k < n; k++) {
             foreign32[k] = (float)fixture.p[k];
         }

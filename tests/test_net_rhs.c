@@ -12,13 +12,24 @@
 static const net_shape shapes[] = {
     /* autonomous */
     {.n_in = 2, .n_layer = 2, .layers = {{.n_out = 16, .act = COSTATE_ACT_TANH}, {.n_out = 2}}},
-    {.n_in = 2, .n_layer = 2, .layers = {{.n_out = 50, .act = COSTATE_ACT_TANH}, {.n_out = 2}}, .input_act = COSTATE_ACT_CUBE},
-    {.n_in = 5, .n_layer = 2, .layers = {{.n_out = 9, .act = COSTATE_ACT_SILU}, {.n_out = 5, .act = COSTATE_ACT_SIN}}, .affine = true},
+    {.n_in = 2,
+     .n_layer = 2,
+     .layers = {{.n_out = 50, .act = COSTATE_ACT_TANH}, {.n_out = 2}},
+     .input_act = COSTATE_ACT_CUBE},
+    {.n_in = 5,
+     .n_layer = 2,
+     .layers = {{.n_out = 9, .act = COSTATE_ACT_SILU}, {.n_out = 5, .act = COSTATE_ACT_SIN}},
+     .affine = true},
     {.n_in = 1, .n_layer = 1, .layers = {{.n_out = 1, .act = COSTATE_ACT_SOFTPLUS}}},
     /* with time */
     {.n_in = 3, .n_layer = 2, .layers = {{.n_out = 16, .act = COSTATE_ACT_TANH}, {.n_out = 2}}},
     {.n_in = 2, .n_layer = 2, .layers = {{.n_out = 7, .act = COSTATE_ACT_GELU}, {.n_out = 1}}, .affine = true},
-    {.n_in = 9, .n_layer = 3, .layers = {{.n_out = 17, .act = COSTATE_ACT_GAUSSIAN}, {.n_out = 4, .no_bias = true, .act = COSTATE_ACT_SIGMOID}, {.n_out = 8}}, .affine = true},
+    {.n_in = 9,
+     .n_layer = 3,
+     .layers = {{.n_out = 17, .act = COSTATE_ACT_GAUSSIAN},
+                {.n_out = 4, .no_bias = true, .act = COSTATE_ACT_SIGMOID},
+                {.n_out = 8}},
+     .affine = true},
 };
 
 /* One shape's right-hand side with its workspace. */
@@ -81,14 +92,16 @@ static void check_values(net_model *model) {
     double t = 0.375, *x = net_input(model, t), *y = doubles(n_y), *dydt = doubles(n_y);
     void *work = malloc(work_bytes);
     assert_ok(costate_net_forward_f64(fixture->net, fixture->p, x, y, work, work_bytes));
-    assert_int_equal(model->rhs.f(t, fixture->x, fixture->p, dydt, model->work.data, model->rhs.ctx), COSTATE_ANSWER_OK);
+    assert_int_equal(model->rhs.f(t, fixture->x, fixture->p, dydt, model->work.data, model->rhs.ctx),
+                     COSTATE_ANSWER_OK);
     assert_same_bits_f64(dydt, y, n_y);
 
     double *ybar = doubles(n_y), *xbar = doubles(fixture->n_in), *pbar = doubles(fixture->n_param);
     assert_ok(costate_net_vjp_f64(fixture->net, fixture->p, x, fixture->v, 0.5, xbar, pbar, work, work_bytes));
     double *pbar_rhs = doubles(fixture->n_param);
-    assert_int_equal(model->rhs.vjp(t, fixture->x, fixture->p, fixture->v, 0.5, ybar, pbar_rhs, model->work.data, model->rhs.ctx),
-                     COSTATE_ANSWER_OK);
+    assert_int_equal(
+        model->rhs.vjp(t, fixture->x, fixture->p, fixture->v, 0.5, ybar, pbar_rhs, model->work.data, model->rhs.ctx),
+        COSTATE_ANSWER_OK);
     assert_same_bits_f64(ybar, xbar, n_y);
     assert_same_bits_f64(pbar_rhs, pbar, fixture->n_param);
     free(work);
@@ -107,8 +120,7 @@ static void check_derivatives(net_model *model) {
     const net_fixture *fixture = &model->fixture;
     costate_random random = test_random(1);
     costate_rhs_report report;
-    costate_status status =
-        costate_rhs_check(&model->rhs, 0.5, fixture->x, fixture->p, 0.5, 3, 1e-6, &random, &report);
+    costate_status status = costate_rhs_check(&model->rhs, 0.5, fixture->x, fixture->p, 0.5, 3, 1e-6, &random, &report);
     if (status != COSTATE_OK) {
         fail_msg("%s: %s[%zu] = %g, differences give %g", fixture->name, report.callback, report.index, report.analytic,
                  report.numeric);
@@ -124,7 +136,8 @@ static void rhs_passes_the_checker(void **state) {
 static void check_bounds(net_model *model) {
     const net_fixture *fixture = &model->fixture;
     const costate_rhs *rhs = &model->rhs;
-    guard_buffer y = guard_create(rhs->n_y * sizeof(double), GUARD_AFTER), u = guard_create(rhs->n_y * sizeof(double), GUARD_AFTER);
+    guard_buffer y = guard_create(rhs->n_y * sizeof(double), GUARD_AFTER),
+                 u = guard_create(rhs->n_y * sizeof(double), GUARD_AFTER);
     guard_buffer out = guard_create(rhs->n_y * sizeof(double), GUARD_AFTER);
     guard_buffer jac = guard_create(rhs->n_y * rhs->n_y * sizeof(double), GUARD_AFTER);
     memcpy(y.data, fixture->x, rhs->n_y * sizeof(double));
@@ -136,7 +149,8 @@ static void check_bounds(net_model *model) {
     assert_int_equal(rhs->vjp(1.0, y.data, fixture->p, u.data, 1.0, out.data, pbar, work, rhs->ctx), COSTATE_ANSWER_OK);
     assert_int_equal(rhs->vjp(1.0, y.data, fixture->p, u.data, 1.0, NULL, pbar, work, rhs->ctx), COSTATE_ANSWER_OK);
     assert_int_equal(rhs->vjp(1.0, y.data, fixture->p, u.data, 1.0, out.data, NULL, work, rhs->ctx), COSTATE_ANSWER_OK);
-    assert_int_equal(rhs->jvp(1.0, y.data, fixture->p, u.data, fixture->up, out.data, work, rhs->ctx), COSTATE_ANSWER_OK);
+    assert_int_equal(rhs->jvp(1.0, y.data, fixture->p, u.data, fixture->up, out.data, work, rhs->ctx),
+                     COSTATE_ANSWER_OK);
     assert_int_equal(rhs->jvp(1.0, y.data, fixture->p, u.data, NULL, out.data, work, rhs->ctx), COSTATE_ANSWER_OK);
     assert_int_equal(rhs->jac(1.0, y.data, fixture->p, jac.data, work, rhs->ctx), COSTATE_ANSWER_OK);
     assert_all_finite((const double *)jac.data, rhs->n_y * rhs->n_y);

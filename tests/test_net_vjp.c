@@ -236,7 +236,8 @@ static void check_differences(const net_fixture *fixture, const net_calls *calls
     if (calls->real != NET_F64 || has_kink(fixture)) {
         return;
     }
-    double h = 1e-3, d1 = central(fixture, calls, h), d2 = central(fixture, calls, h / 2), d4 = central(fixture, calls, h / 4);
+    double h = 1e-3, d1 = central(fixture, calls, h), d2 = central(fixture, calls, h / 2),
+           d4 = central(fixture, calls, h / 4);
     double r1 = (4.0 * d2 - d1) / 3.0, r2 = (4.0 * d4 - d2) / 3.0, numeric = (16.0 * r2 - r1) / 15.0;
     gradient g = {doubles(fixture->n_in), doubles(fixture->n_param)};
     call_vjp(calls, fixture->p, fixture->x, fixture->v, 1.0, g.xbar, g.pbar);

@@ -228,13 +228,17 @@ static void further_gradients_call_malloc_only_inside_cvode(void **state) {
         costate_solver_options options = full_options(m);
         costate_solver *solver = NULL;
         costate_adjoint *adjoint = NULL;
-        assert_ok(costate_solver_create(&lv->rhs, &options, NULL, &solver));
+        malloc_count_start();
+        costate_status created = costate_solver_create(&lv->rhs, &options, NULL, &solver);
+        malloc_counts counts = malloc_count_stop();
+        assert_ok(created);
+        assert_true(counts.here > 0 && counts.here + counts.sundials > 20);
         assert_ok(costate_adjoint_create(solver, NULL, NULL, &adjoint));
         assert_ok(solve(solver, &d));
         assert_ok(vjp(adjoint, &d));
         malloc_count_start();
         costate_status forward = solve(solver, &d), backward = vjp(adjoint, &d);
-        malloc_counts counts = malloc_count_stop();
+        counts = malloc_count_stop();
         assert_ok(forward);
         assert_ok(backward);
         print_message("%s: calls of malloc in one gradient: %zu ours, %zu in CVODE, %zu elsewhere\n",

@@ -275,8 +275,8 @@ static void below_is_evenly_spread(void **state) {
 }
 
 /*
- * With n = 2^63 + 2^62 the products b·n fall on multiples of 2^62. Unbiased means that b is dropped where the low half of
- * the product is below 2^64 mod n = 2^62, that is for every b divisible by 4; the others give floor(3 b / 4).
+ * With n = 2^63 + 2^62 the products b·n fall on multiples of 2^62. Unbiased means that b is dropped where the low half
+ * of the product is below 2^64 mod n = 2^62, that is for every b divisible by 4; the others give floor(3 b / 4).
  */
 static void below_rejects_what_would_bias(void **state) {
     (void)state;

@@ -146,12 +146,13 @@ static void adjoint_agrees_with_sensitivities_on_random_networks(void **state) {
         {1, {4, 0}, COSTATE_ACT_TANH, false},     {2, {8, 0}, COSTATE_ACT_SIGMOID, true},
         {3, {5, 4}, COSTATE_ACT_SOFTPLUS, false}, {2, {6, 3}, COSTATE_ACT_SILU, false},
         {4, {7, 0}, COSTATE_ACT_GELU, true},      {2, {0, 0}, COSTATE_ACT_TANH, true},
-        {3, {9, 0}, COSTATE_ACT_GAUSSIAN, true},  {2, {5, 5}, COSTATE_ACT_SIN, false},
+        {3, {9, 0}, COSTATE_ACT_GAUSSIAN, true},  {9, {4, 0}, COSTATE_ACT_TANH, false},
+        {2, {5, 5}, COSTATE_ACT_SIN, false},
     };
     const size_t n_times[] = {1, 2, 30};
     costate_random random = test_random(2);
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
-        double p[GRADIENT_MAX_P], y0[4], t[30], v[30 * 4];
+        double p[GRADIENT_MAX_P], y0[9], t[30], v[30 * 9];
         costate_net *net = make_network(&rows[r], &random, p);
         costate_rhs rhs;
         assert_ok(costate_net_rhs(net, &rhs));
@@ -168,6 +169,33 @@ static void adjoint_agrees_with_sensitivities_on_random_networks(void **state) {
                 compare_routes(&c, m, &random);
             }
         costate_net_destroy(net);
+    }
+}
+
+/* Gradients in log p, so that constants of all sizes count alike. */
+static void adjoint_agrees_with_sensitivities_on_stiff_problems(void **state) {
+    (void)state;
+    const problem *all[] = {&problem_hires, &problem_pollu};
+    const double atol[] = {1e-13, 1e-15};
+    for (size_t k = 0; k < 2; k++) {
+        enum { N_T = 12 };
+        const problem *q = all[k];
+        double t[N_T], v[N_T * PROBLEM_MAX_Y];
+        for (size_t i = 0; i < N_T; i++)
+            t[i] = q->t_end * pow(10.0, -3.0 + 3.0 * (double)i / (N_T - 1));
+        for (size_t i = 0; i < N_T * q->rhs.n_y; i++)
+            v[i] = 1.0 + 0.5 * sin((double)i);
+        gradient_case c = {&q->rhs, q->p, 0.0, q->y0, N_T, t, v};
+        costate_solver_options options = gradient_options(COSTATE_METHOD_BDF, 1e-9, atol[k]);
+        gradient a, f;
+        gradient_by_adjoint(&c, &options, &a);
+        gradient_by_sensitivity(&c, &options, schemes[1], &f);
+        for (size_t j = 0; j < q->rhs.n_p; j++) {
+            a.pbar[j] *= q->p[j];
+            f.pbar[j] *= q->p[j];
+        }
+        if (!(gradient_distance(&c, &a, &f) <= 1e-6))
+            fail_msg("%s: %g", q->name, gradient_distance(&c, &a, &f));
     }
 }
 
@@ -262,6 +290,7 @@ int main(void) {
         cmocka_unit_test(vjp_is_the_product_with_the_columns),
         cmocka_unit_test(reference_gradient_is_met),
         cmocka_unit_test(adjoint_agrees_with_sensitivities_on_random_networks),
+        cmocka_unit_test(adjoint_agrees_with_sensitivities_on_stiff_problems),
         cmocka_unit_test(problem_without_parameters_has_y0_columns),
         cmocka_unit_test(wrong_calls_are_refused),
         cmocka_unit_test(faults_are_reported_and_survived),

@@ -67,9 +67,11 @@ def main():
     loss, reference = as_lists(tight())
     spiral.check_known("diffrax Dopri8 rtol=1e-12", arguments.task, loss, reference)
     for method, make_adjoint in (("diffrax tsit5 discrete", discrete), ("diffrax tsit5 backsolve", backsolve)):
-        spiral.benchmark(
-            method, arguments, lambda rtol: compile_gradient(arguments.task, diffrax.Tsit5(), make_adjoint, rtol), as_lists, reference
-        )
+
+        def gradient(rtol, make_adjoint=make_adjoint):
+            return compile_gradient(arguments.task, diffrax.Tsit5(), make_adjoint, rtol)
+
+        spiral.benchmark(method, arguments, gradient, as_lists, reference)
 
 
 if __name__ == "__main__":

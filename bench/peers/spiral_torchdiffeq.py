@@ -60,10 +60,12 @@ def main():
     arguments = spiral.parse_arguments(__doc__)
     loss, reference = as_lists(make_gradient(arguments.task, torchdiffeq.odeint, "dopri8", 1e-12)())
     spiral.check_known("torchdiffeq dopri8 rtol=1e-12", arguments.task, loss, reference)
-    for method, integrate in (("torchdiffeq dopri5 adjoint", torchdiffeq.odeint_adjoint), ("torchdiffeq dopri5 backprop", torchdiffeq.odeint)):
-        spiral.benchmark(
-            method, arguments, lambda rtol: make_gradient(arguments.task, integrate, "dopri5", rtol), as_lists, reference
-        )
+    for method, integrate in (("adjoint", torchdiffeq.odeint_adjoint), ("backprop", torchdiffeq.odeint)):
+
+        def gradient(rtol, integrate=integrate):
+            return make_gradient(arguments.task, integrate, "dopri5", rtol)
+
+        spiral.benchmark(f"torchdiffeq dopri5 {method}", arguments, gradient, as_lists, reference)
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ COSTATE_API size_t costate_layer_n_param(const costate_layer *layer);
 /**
  * Evaluate the layer, y = act(W x + b), and leave in `cache` what the pull-back needs.
  *
- * The cache holds act(z) where the derivative is a function of it (tanh, sigmoid, relu, leaky relu, elu, softplus, identity) and act′(z) otherwise.
+ * The cache holds act(z) where the derivative is a function of it (identity, tanh, sigmoid, relu, leaky relu, elu) and act′(z) otherwise.
  *
  * @param[in]  layer  layer
  * @param[in]  p      parameters, costate_layer_n_param() elements

@@ -150,8 +150,9 @@ COSTATE_API costate_lbfgs_options costate_lbfgs_options_default(void);
 
 /**
  * Minimise by limited-memory BFGS (NLopt's LD_LBFGS: Nocedal 1980; Liu & Nocedal 1989; Lukšan's implementation). A failed evaluation is a large
- * finite value to the line search. The first step is about one long; a line search that finds nothing lower ends the run with COSTATE_STOP_CHANGE.
- * NLopt also stops, with COSTATE_STOP_GRADIENT, when no element of the gradient exceeds about 2e-12 of the norm of the first one.
+ * finite value to the line search. The first step has a length of about |f|/|gradient|, within 0.01 … 1. A line search that finds nothing lower ends
+ * the run with COSTATE_STOP_CHANGE. NLopt also stops, with COSTATE_STOP_GRADIENT, when no element of the gradient exceeds 1e-9 of the norm of the
+ * first one, or less.
  *
  * @param[in]     n        variables, ≥ 1
  * @param[in]     f        function

@@ -2,6 +2,7 @@
 /* The VJP of a solve: λ backwards by CVODE, restarted at observations (doc/math.md, equations 3–7). */
 #include "adjoint/adjoint_internal.h"
 #include "adjoint/gauss_legendre.h"
+#include "adjoint/propagator.h"
 #include "core/clock.h"
 #include "core/memory.h"
 #include "ode/finite.h"
@@ -57,14 +58,16 @@ static bool options_valid(const costate_adjoint_options *options, size_t n) {
 
 static costate_status allocate_vectors(costate_adjoint *adjoint) {
     const size_t n = adjoint->calls.rhs.n_y;
-    adjoint->atol = csi_alloc(&adjoint->alloc, n, 4 * sizeof(double));
-    adjoint->coef = csi_alloc(&adjoint->alloc, n, (CSI_ORDER_MAX + 1) * sizeof(double));
+    adjoint->atol = csi_alloc(&adjoint->alloc, n, 5 * sizeof(double));
+    adjoint->coef = csi_alloc(&adjoint->alloc, n, sizeof(double) * (CSI_PART_MAX + 1) * (CSI_ORDER_MAX + 1));
     if (adjoint->atol == NULL || adjoint->coef == NULL) {
         return COSTATE_ERR_MEMORY;
     }
+    adjoint->integral.coef = adjoint->coef + n * (CSI_ORDER_MAX + 1);
     adjoint->atol_state = adjoint->atol + n;
     adjoint->y = adjoint->atol_state + n;
     adjoint->lam = adjoint->y + n;
+    adjoint->v_size = adjoint->lam + n;
     if (adjoint->options.atol_state != NULL) {
         memcpy(adjoint->atol_state, adjoint->options.atol_state, n * sizeof(double));
         adjoint->options.atol_state = adjoint->atol_state;
@@ -87,7 +90,8 @@ static costate_status allocate_parts(costate_adjoint *adjoint) {
     if (adjoint->options.max_steps > 0) {
         setup.max_steps = adjoint->options.max_steps;
     }
-    return csi_integrator_create(&ode, &setup, &adjoint->alloc, &adjoint->integrator);
+    status = csi_integrator_create(&ode, &setup, &adjoint->alloc, &adjoint->integrator);
+    return status == COSTATE_OK ? csi_propagator_create(adjoint) : status;
 }
 
 costate_status costate_adjoint_create(costate_solver *solver, const costate_adjoint_options *options,
@@ -128,6 +132,7 @@ void costate_adjoint_destroy(costate_adjoint *adjoint) {
         return;
     }
     const costate_allocator alloc = adjoint->alloc;
+    csi_propagator_destroy(adjoint->propagator, &alloc);
     csi_integrator_destroy(adjoint->integrator);
     csi_rhs_calls_clear(&adjoint->calls, &alloc);
     csi_release(&alloc, adjoint->atol);
@@ -135,50 +140,96 @@ void costate_adjoint_destroy(costate_adjoint *adjoint) {
     csi_release(&alloc, adjoint);
 }
 
-/* Tolerances of λ from the largest cotangent: equation 9. They are never zero. */
-static void set_tolerances(costate_adjoint *adjoint, const double *v, size_t n_v) {
+/* Tolerances of λ from the largest cotangent: equation 8. They are never zero. */
+static void set_tolerances(costate_adjoint *adjoint, size_t n_t) {
     const costate_adjoint_options *options = &adjoint->options;
+    const size_t n = adjoint->calls.rhs.n_y;
     double largest = 0.0;
-    for (size_t i = 0; i < n_v; i++) {
-        largest = fmax(largest, fabs(v[i]));
+    memset(adjoint->v_size, 0, n * sizeof *adjoint->v_size);
+    for (size_t i = 0; i < n_t; i++) {
+        for (size_t k = 0; k < n; k++) {
+            adjoint->v_size[k] = fmax(adjoint->v_size[k], fabs(adjoint->v[i * n + k]));
+        }
     }
-    const double rtol = options->rtol > 0.0 ? options->rtol : adjoint->solver->options.rtol;
-    const double fraction = options->atol > 0.0 ? options->atol : ATOL_PER_RTOL * rtol;
-    for (size_t i = 0; i < adjoint->calls.rhs.n_y; i++) {
-        const double own = options->atol_state != NULL ? options->atol_state[i] : 0.0;
-        adjoint->atol[i] = fmax(own > 0.0 ? own : fraction * largest, DBL_MIN);
+    for (size_t k = 0; k < n; k++) {
+        largest = fmax(largest, adjoint->v_size[k]);
     }
-    csi_integrator_set_tolerances(adjoint->integrator, rtol, adjoint->atol);
+    adjoint->rtol = options->rtol > 0.0 ? options->rtol : adjoint->solver->options.rtol;
+    const double fraction = options->atol > 0.0 ? options->atol : ATOL_PER_RTOL * adjoint->rtol;
+    for (size_t k = 0; k < n; k++) {
+        const double own = options->atol_state != NULL ? options->atol_state[k] : 0.0;
+        adjoint->atol[k] = fmax(own > 0.0 ? own : fraction * largest, DBL_MIN);
+    }
+    csi_integrator_set_tolerances(adjoint->integrator, adjoint->rtol, adjoint->atol);
+    csi_parameter_integral_begin(adjoint);
 }
 
 static costate_status after_step(csi_integrator *integrator, const csi_step *step, void *ctx) {
-    (void)integrator;
     costate_adjoint *adjoint = ctx;
-    return adjoint->pbar != NULL ? csi_adjoint_integrate_parameters(adjoint, step) : COSTATE_OK;
+    if (adjoint->pbar == NULL) {
+        return COSTATE_OK;
+    }
+    const csi_part part = {.step = *step, .t_from = step->t_begin, .t_to = step->t_end};
+    const costate_status status = csi_integrator_interpolant(integrator, step, adjoint->coef);
+    return status == COSTATE_OK ? csi_parameter_integral_add(adjoint, &part, adjoint->coef) : status;
 }
 
 static costate_status integrate_to(costate_adjoint *adjoint, double t) {
     const double from = adjoint->t;
     adjoint->t = t;
-    return adjoint->active ? csi_integrator_run(adjoint->integrator, from, t, 0.0, after_step, adjoint) : COSTATE_OK;
+    if (!adjoint->active) {
+        return COSTATE_OK;
+    }
+    const costate_status status = csi_integrator_run(adjoint->integrator, from, t, 0.0, after_step, adjoint);
+    return status == COSTATE_OK ? csi_parameter_integral_flush(adjoint) : status;
+}
+
+/* True if observation i gives λ a jump after t0. */
+static bool is_jump(const costate_adjoint *adjoint, size_t i) {
+    const csi_time_grid *grid = &adjoint->solver->grid;
+    const size_t n = adjoint->calls.rhs.n_y;
+    for (size_t k = 0; k < n; k++) {
+        if (adjoint->v[i * n + k] != 0.0) {
+            return !csi_interval_is_empty(grid->t0, grid->t[i]);
+        }
+    }
+    return false;
+}
+
+bool csi_adjoint_next_observation(costate_adjoint *adjoint, double *t) {
+    const csi_time_grid *grid = &adjoint->solver->grid;
+    while (adjoint->n_left > 0 && !csi_interval_is_empty(grid->t0, grid->t[adjoint->n_left - 1])) {
+        if (is_jump(adjoint, adjoint->n_left - 1)) {
+            *t = grid->t[adjoint->n_left - 1];
+            return true;
+        }
+        adjoint->n_left--;
+    }
+    return false;
+}
+
+size_t csi_adjoint_count_observations(const costate_adjoint *adjoint) {
+    const double *t = adjoint->solver->grid.t;
+    size_t count = 0;
+    double last = 0.0;
+    for (size_t i = 0; i < adjoint->n_left; i++) {
+        if (is_jump(adjoint, i) && (count == 0 || t[i] != last)) {
+            last = t[i];
+            count++;
+        }
+    }
+    return count;
 }
 
 /* λ(t⁻) = λ(t⁺) + v: equation 5. */
-static void add_cotangent(costate_adjoint *adjoint, const double *v) {
+static void add_cotangent(costate_adjoint *adjoint) {
+    const size_t n = adjoint->calls.rhs.n_y;
     double *lam = csi_integrator_state(adjoint->integrator);
-    for (size_t i = 0; i < adjoint->calls.rhs.n_y; i++) {
-        lam[i] += v[i];
+    adjoint->n_left--;
+    for (size_t i = 0; i < n; i++) {
+        lam[i] += adjoint->v[adjoint->n_left * n + i];
     }
     adjoint->active = true;
-}
-
-static bool is_zero(const double *v, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        if (v[i] != 0.0) {
-            return false;
-        }
-    }
-    return true;
 }
 
 /* t0bar = −λ(t0⁺)ᵀ f(t0, y0, p): equation 7. */
@@ -200,27 +251,34 @@ static costate_status initial_time_gradient(costate_adjoint *adjoint, double *t0
     return status;
 }
 
-/* From the last observation to t0, and past the observations at t0. */
-static costate_status sweep(costate_adjoint *adjoint, const double *v, double *t0bar) {
-    const csi_time_grid *grid = &adjoint->solver->grid;
-    const size_t n = adjoint->calls.rhs.n_y;
+/* λ from the next observation on, restarted at each, to t0. */
+static costate_status sweep_with_restarts(costate_adjoint *adjoint) {
     costate_status status = COSTATE_OK;
-    size_t i = grid->n_t;
-    for (; i > 0 && !csi_interval_is_empty(grid->t0, grid->t[i - 1]) && status == COSTATE_OK; i--) {
-        const double *row = v + (i - 1) * n;
-        if (!is_zero(row, n)) {
-            status = integrate_to(adjoint, grid->t[i - 1]);
-            add_cotangent(adjoint, row);
-        }
+    double t = 0.0;
+    while (status == COSTATE_OK && csi_adjoint_next_observation(adjoint, &t)) {
+        status = integrate_to(adjoint, t);
+        add_cotangent(adjoint);
+    }
+    return status == COSTATE_OK ? integrate_to(adjoint, adjoint->solver->grid.t0) : status;
+}
+
+/* From the last observation to t0, and past the observations at t0. */
+static costate_status sweep(costate_adjoint *adjoint, double *t0bar) {
+    costate_status status = COSTATE_OK;
+    double t = 0.0;
+    if (csi_adjoint_next_observation(adjoint, &t) && csi_propagator_pays(adjoint)) {
+        adjoint->t = t;
+        add_cotangent(adjoint);
+        status = csi_propagator_sweep(adjoint);
     }
     if (status == COSTATE_OK) {
-        status = integrate_to(adjoint, grid->t0);
+        status = sweep_with_restarts(adjoint);
     }
     if (status == COSTATE_OK && t0bar != NULL) {
         status = initial_time_gradient(adjoint, t0bar);
     }
-    for (; i > 0 && status == COSTATE_OK; i--) {
-        add_cotangent(adjoint, v + (i - 1) * n);
+    while (status == COSTATE_OK && adjoint->n_left > 0) {
+        add_cotangent(adjoint);
     }
     return status;
 }
@@ -258,9 +316,11 @@ static costate_status gradient(costate_adjoint *adjoint, const double *p, size_t
     adjoint->cursor = SIZE_MAX;
     adjoint->calls.p = p;
     adjoint->pbar = n_p > 0 ? pbar : NULL;
-    set_tolerances(adjoint, v, n_t * n);
+    adjoint->v = v;
+    adjoint->n_left = n_t;
+    set_tolerances(adjoint, n_t);
     double t0_gradient = 0.0;
-    status = sweep(adjoint, v, t0bar != NULL ? &t0_gradient : NULL);
+    status = sweep(adjoint, t0bar != NULL ? &t0_gradient : NULL);
     const bool finite =
         csi_all_finite(lam, n) && isfinite(t0_gradient) && (adjoint->pbar == NULL || csi_all_finite(pbar, n_p));
     if (status == COSTATE_OK && !finite) {
@@ -283,6 +343,7 @@ costate_status costate_adjoint_vjp(costate_adjoint *adjoint, const double *p, si
     const double start = csi_clock_seconds();
     const costate_status status = gradient(adjoint, p, n_t, v, y0bar, pbar, t0bar);
     adjoint->calls.p = NULL;
+    adjoint->v = NULL;
     adjoint->pbar = NULL;
     adjoint->counts.seconds = csi_clock_seconds() - start;
     return status;

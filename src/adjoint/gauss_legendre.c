@@ -33,3 +33,9 @@ static const double weights[CSI_GAUSS_MAX][CSI_GAUSS_MAX] = {
 const double *csi_gauss_nodes(int n_node) { return nodes[n_node - 1]; }
 
 const double *csi_gauss_weights(int n_node) { return weights[n_node - 1]; }
+
+/* (m!)⁴ / ((2m + 1) ((2m)!)³) */
+static const double error_constants[CSI_GAUSS_MAX] = {4.167e-02, 2.315e-04, 4.960e-07, 5.624e-10,
+                                                      3.945e-13, 1.881e-16, 6.492e-20, 1.697e-23};
+
+double csi_gauss_error_constant(int n_node) { return error_constants[n_node - 1]; }

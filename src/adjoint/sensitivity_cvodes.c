@@ -14,6 +14,9 @@ static int evaluate_rows(costate_sensitivity *sens, double t, const double *y) {
     const size_t n = calls->rhs.n_y;
     const size_t n_p = calls->rhs.n_p;
     const size_t width = sens->n_column;
+    if (sens->integrator->trouble == CSI_TROUBLE_FAIL) {
+        return -1;
+    }
     if (sens->rows_valid && t == sens->t_rows && memcmp(y, sens->y_rows, n * sizeof *y) == 0) {
         return 0;
     }

@@ -19,7 +19,8 @@ struct costate_sensitivity {
     SUNNonlinearSolver corrector; /* of the sensitivities */
     N_Vector *column;             /* n_column vectors: S at a start, then S at an output time */
 
-    /* ∂f/∂(y, p) at (t_rows, y_rows), n_y × (n_y + n_p), row-major; kept because the staggered corrector asks again at one state. */
+    /* ∂f/∂(y, p) at (t_rows, y_rows), n_y × (n_y + n_p), row-major; kept because the staggered corrector asks again
+     * at one state. */
     double *rows;
     double *y_rows;
     double t_rows;

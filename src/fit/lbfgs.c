@@ -11,8 +11,8 @@
 
 /*
  * NLopt's first trial step is −∇f and its own gradient tolerance is absolute. It therefore works on z = x / X_UNIT and scale·f, with powers of two
- * that make the first step about one long in x whatever the unit of f, put that tolerance at about 2e-12 of the first gradient, and leave
- * every digit as it is.
+ * that give the first step a sensible length in x whatever the unit of f, put that tolerance well below 1e-9 of the first gradient, and leave every
+ * digit as it is.
  */
 static const double X_UNIT = 0x1p-12;
 
@@ -54,13 +54,20 @@ static void scale_by(double factor, size_t n, const double *from, double *to) {
     }
 }
 
+/* The first step is as long as the linear model needs to bring the function to zero, within these limits. */
+static const double FIRST_STEP_MIN = 0.01;
+static const double FIRST_STEP_MAX = 1.0;
+
 static void choose_scale(lbfgs_run *run) {
+    const double value = fabs(run->track.value);
+    const double norm = run->track.grad_norm;
     int exponent = 0;
-    if (run->track.grad_norm > 0.0) {
-        frexp(run->track.grad_norm, &exponent);
+    if (norm > 0.0) {
+        const double first_step = fmin(fmax(value / norm, FIRST_STEP_MIN), FIRST_STEP_MAX);
+        frexp(norm / first_step, &exponent);
     }
     run->scale = ldexp(1.0 / (X_UNIT * X_UNIT), -exponent);
-    run->penalty = 1e6 * (1.0 + fabs(run->scale * run->track.value));
+    run->penalty = 1e6 * (1.0 + run->scale * value);
 }
 
 /* NLopt's objective. It goes on calling for a while after it has been told to stop; then nothing is evaluated. */

@@ -19,7 +19,7 @@ static size_t work_bytes_for(size_t n) {
 }
 
 static real *align(void *work) {
-    return (real *)(void *)((unsigned char *)work + (ALIGNMENT - (uintptr_t)work % ALIGNMENT) % ALIGNMENT);
+    return (real *)(void *)((unsigned char *)work + (-(uintptr_t)work & (ALIGNMENT - 1)));
 }
 
 size_t CSI_REAL(costate_net_work_bytes)(const costate_net *net) {
@@ -45,7 +45,13 @@ static costate_status begin(const costate_net *net, const real *p, const real *x
 
 costate_status CSI_REAL(costate_net_forward)(const costate_net *net, const real *p, const real *x, real *y, void *work,
                                              size_t work_bytes) {
-    return CSI_REAL(costate_net_forward_batch)(net, p, 1, x, y, work, work_bytes);
+    real *block;
+    const costate_status status = begin(net, p, x, work, work_bytes, &block);
+    if (status != COSTATE_OK || y == NULL) {
+        return status != COSTATE_OK ? status : COSTATE_ERR_NULL;
+    }
+    KERNELS(net)->forward(net, p, x, y, block);
+    return COSTATE_OK;
 }
 
 costate_status CSI_REAL(costate_net_forward_batch)(const costate_net *net, const real *p, size_t n, const real *x,
@@ -63,7 +69,15 @@ costate_status CSI_REAL(costate_net_forward_batch)(const costate_net *net, const
 
 costate_status CSI_REAL(costate_net_vjp)(const costate_net *net, const real *p, const real *x, const real *v,
                                          real scale, real *xbar, real *pbar, void *work, size_t work_bytes) {
-    return CSI_REAL(costate_net_vjp_batch)(net, p, 1, x, v, scale, xbar, pbar, work, work_bytes);
+    real *block;
+    const costate_status status = begin(net, p, x, work, work_bytes, &block);
+    if (status != COSTATE_OK || v == NULL) {
+        return status != COSTATE_OK ? status : COSTATE_ERR_NULL;
+    }
+    if (xbar != NULL || pbar != NULL) {
+        KERNELS(net)->vjp(net, p, x, v, scale, xbar, pbar, block);
+    }
+    return COSTATE_OK;
 }
 
 costate_status CSI_REAL(costate_net_vjp_batch)(const costate_net *net, const real *p, size_t n, const real *x,

@@ -26,8 +26,8 @@ struct csi_kernels_f64;
 struct csi_kernels_f32;
 
 /*
- * Workspace: input value, input slope, per layer value and slope, then four padded buffers of the widest layer that alternate as cotangents
- * or tangents. Every vector in it is padded to CSI_PAD elements, and the padding of what the kernels read is zero.
+ * Workspace: input value, input slope, per layer value and slope, then four buffers of the widest layer that alternate as cotangents
+ * or tangents, each starting on a multiple of CSI_PAD elements.
  */
 struct costate_net {
     costate_allocator alloc;

@@ -36,7 +36,8 @@ bool csi_history_begin(csi_history *history, const costate_allocator *alloc, dou
 /* Where to write the coefficients of the next step; NULL if there is no memory. */
 double *csi_history_append(csi_history *history, const costate_allocator *alloc, double t, double h, int order);
 
-/* y(t); times just outside continue the nearest piece. `cursor` (start with 0) makes runs of neighbouring times cheap. */
+/* y(t); times just outside continue the nearest piece. `cursor` (start with 0) makes runs of neighbouring times
+ * cheap. */
 void csi_history_eval(const csi_history *history, size_t *cursor, double t, double *y);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One direction of integration by CVODE: created once, started as often as needed, stepped towards an end that is never overrun. */
+/* One direction of integration by CVODE: created once, started as often as needed, stepped towards an end that is
+ * never overrun. */
 #include "ode/integrator.h"
 
 #include "core/memory.h"
@@ -8,7 +9,6 @@
 #include "ode/time_grid.h"
 
 #include <math.h>
-#include <stdint.h>
 #include <string.h>
 #include <sunlinsol/sunlinsol_dense.h>
 #include <sunmatrix/sunmatrix_dense.h>
@@ -19,9 +19,6 @@
 #define STUCK_STEPS 20
 
 int csi_integrator_note(csi_integrator *it, int answer, const double *result, size_t n, double t) {
-    if (it->trouble == CSI_TROUBLE_FAIL) {
-        return -1;
-    }
     if (answer == 0 && csi_all_finite(result, n)) {
         it->trouble = CSI_TROUBLE_NONE;
         return 0;
@@ -31,9 +28,13 @@ int csi_integrator_note(csi_integrator *it, int answer, const double *result, si
     return answer < 0 ? -1 : 1;
 }
 
+/* CVODE's fixed-point iteration takes a failure for slow convergence and tries again; the user is not asked again. */
 static int cvode_f(sunrealtype t, N_Vector y, N_Vector dydt, void *data) {
     csi_integrator *it = data;
     double *result = NV_DATA_S(dydt);
+    if (it->trouble == CSI_TROUBLE_FAIL) {
+        return -1;
+    }
     return csi_integrator_note(it, it->ode.f(t, NV_DATA_S(y), result, it->ode.ctx), result, it->ode.n, t);
 }
 
@@ -42,6 +43,9 @@ static int cvode_jac(sunrealtype t, N_Vector y, N_Vector fy, SUNMatrix J, void *
     (void)fy, (void)tmp1, (void)tmp2, (void)tmp3;
     csi_integrator *it = data;
     double *result = SM_DATA_D(J);
+    if (it->trouble == CSI_TROUBLE_FAIL) {
+        return -1;
+    }
     return csi_integrator_note(it, it->ode.jac(t, NV_DATA_S(y), result, it->ode.ctx), result, it->ode.n * it->ode.n, t);
 }
 
@@ -61,8 +65,8 @@ static int cvode_weights(N_Vector y, N_Vector weights, void *data) {
     return 0;
 }
 
-/* CVodeGetDky(t_n, 0) sums the Nordsieck columns h^k y^(k) / k!, k = q … 0, into the vector it is given. This vector does not add them: it copies
- * them, which gives the whole interpolating polynomial in one call. */
+/* CVodeGetDky(t_n, 0) sums the Nordsieck columns h^k y^(k) / k!, k = q … 0, into the vector it is given. This vector
+ * does not add them: it copies them, which gives the whole interpolating polynomial in one call. */
 static int take_columns(int n_column, sunrealtype *factor, N_Vector *column, N_Vector probe) {
     (void)factor;
     csi_probe *target = probe->content;
@@ -119,16 +123,22 @@ static bool create_cvode(csi_integrator *it) {
            CVodeSetMaxStep(it->cvode, it->setup.h_max) == CV_SUCCESS;
 }
 
+static bool is_index(size_t n) { return (sunindextype)n > 0 && (size_t)(sunindextype)n == n; }
+
+static bool sizes_fit(const csi_ode *ode, costate_method method) {
+    size_t bytes = 0;
+    size_t n_square = 0;
+    if (!is_index(ode->n) || !csi_size_mul(ode->n, (CSI_ORDER_MAX + 1) * sizeof(double), &bytes)) {
+        return false;
+    }
+    return method != COSTATE_METHOD_BDF || (csi_size_mul(ode->n, ode->n, &n_square) && is_index(n_square) &&
+                                            csi_size_mul(n_square, sizeof(double), &bytes));
+}
+
 costate_status csi_integrator_create(const csi_ode *ode, const csi_integrator_setup *setup,
                                      const costate_allocator *alloc, csi_integrator **integrator) {
     *integrator = NULL;
-    size_t n_square = 0;
-    size_t bytes = 0;
-    const bool fits = csi_size_mul(ode->n, ode->n, &n_square) && csi_size_mul(n_square, sizeof(double), &bytes) &&
-                      csi_size_mul(ode->n, (CSI_ORDER_MAX + 1) * sizeof(double), &bytes) &&
-                      (uintmax_t)n_square <= (uintmax_t)INT32_MAX * INT32_MAX &&
-                      (size_t)(sunindextype)ode->n == ode->n && (sunindextype)ode->n > 0;
-    if (!fits) {
+    if (!sizes_fit(ode, setup->method)) {
         return COSTATE_ERR_OVERFLOW;
     }
     csi_integrator *it = csi_alloc(alloc, 1, sizeof *it);

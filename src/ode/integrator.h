@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One direction of integration by CVODE: created once, started as often as needed, stepped towards an end that is never overrun. */
+/* One direction of integration by CVODE: created once, started as often as needed, stepped towards an end that is
+ * never overrun. */
 #ifndef CSI_INTEGRATOR_H
 #define CSI_INTEGRATOR_H
 
@@ -13,7 +14,8 @@
 
 #define CSI_ORDER_MAX 12
 
-/* What is integrated. The callbacks answer as those of costate_rhs do: 0, > 0 to retry with a smaller step, < 0 to give up. */
+/* What is integrated. The callbacks answer as those of costate_rhs do: 0, > 0 to retry with a smaller step, < 0 to
+ * give up. */
 typedef struct csi_ode {
     size_t n;
     int (*f)(double t, const double *y, double *dydt, void *ctx);
@@ -22,7 +24,8 @@ typedef struct csi_ode {
     const char *name; /* of the solution, for error texts */
 } csi_ode;
 
-/* Everything that can fail or be interrupted is told to `detail`; everything that costs is added to `counts`, except the callbacks' own calls. */
+/* Everything that can fail or be interrupted is told to `detail`; everything that costs is added to `counts`, except
+ * the callbacks' own calls. */
 typedef struct csi_integrator_setup {
     costate_method method;
     int max_order; /* 0: the method's largest */
@@ -45,6 +48,9 @@ typedef struct csi_step {
 
 typedef struct csi_integrator csi_integrator;
 
+/* What a step callback answers to end a run early without a failure; csi_integrator_run() passes it on. */
+#define CSI_STOP ((costate_status)-1)
+
 /* Called after every accepted step; anything but COSTATE_OK ends the run with that status. */
 typedef costate_status (*csi_step_callback)(csi_integrator *integrator, const csi_step *step, void *ctx);
 
@@ -61,7 +67,8 @@ double *csi_integrator_state(csi_integrator *integrator);
 /* Clears the counts and the text: a new solve, whose steps are counted against max_steps, begins. */
 void csi_integrator_begin(csi_integrator *integrator);
 
-/* Starts at (t0, state) and steps to t_end; h_init is the length of the first step or 0. f is never evaluated outside [t0, t_end]. */
+/* Starts at (t0, state) and steps to t_end; h_init is the length of the first step or 0. f is never evaluated
+ * outside [t0, t_end]. */
 costate_status csi_integrator_run(csi_integrator *integrator, double t0, double t_end, double h_init,
                                   csi_step_callback on_step, void *ctx);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The integrator's parts, for what is attached to CVODE beside the states (sensitivities) and for the naming of its failures. */
+/* The integrator's parts, for what is attached to CVODE beside the states (sensitivities) and for the naming of its
+ * failures. */
 #ifndef CSI_INTEGRATOR_INTERNAL_H
 #define CSI_INTEGRATOR_INTERNAL_H
 

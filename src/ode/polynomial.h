@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-/* y_i = Σ_k coef[k·n + i] s^k, k = 0 … order: equation 12 of doc/math.md. */
+/* y_i = Σ_k coef[k·n + i] s^k, k = 0 … order: equation 13 of doc/math.md. */
 void csi_polynomial_eval(const double *restrict coef, int order, size_t n, double s, double *restrict y);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A right-hand side together with everything its callbacks are called with: parameters, scratch, and the counts they add to. */
+/* A right-hand side together with everything its callbacks are called with: parameters, scratch, and the counts they
+ * add to. */
 #include "ode/rhs_calls.h"
 
 #include "core/memory.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A right-hand side together with everything its callbacks are called with: parameters, scratch, and the counts they add to. */
+/* A right-hand side together with everything its callbacks are called with: parameters, scratch, and the counts they
+ * add to. */
 #ifndef CSI_RHS_CALLS_H
 #define CSI_RHS_CALLS_H
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Counts calls of malloc, calloc, realloc and aligned allocation in the whole process, by the module that made them. A
- * test uses it by adding `SOURCES support/malloc_count.c` to its costate_test() line. Tests link the library statically,
- * so `here` is the library plus the test itself: a test that allocates nothing between start and stop sees the library
- * alone.
+ * test uses it by adding `SOURCES support/malloc_count.c` to its costate_test() line. Tests link the library
+ * statically, so `here` is the library plus the test itself: a test that allocates nothing between start and stop sees
+ * the library alone.
  */
 #ifndef TEST_MALLOC_COUNT_H
 #define TEST_MALLOC_COUNT_H

@@ -1,99 +1,98 @@
 /* SPDX-License-Identifier: MIT */
-/* Activation passes over padded workspace vectors: forward in place, and multiplication by the derivative. */
+/* Activation passes over a vector of n elements in place: z becomes act(z), with the derivatives on the side. */
 #ifndef CSI_ACT_PASS_H
 #define CSI_ACT_PASS_H
 
-#include "nn/kernels/activation.h"
-
-/* Expands to one case per activation, with the activation and the accuracy as constants. */
-#define EACH_ACT(name, text, formula)                                                                                  \
-    case COSTATE_ACT_##name:                                                                                           \
-        if (accurate) {                                                                                                \
-            ACT_LOOP(COSTATE_ACT_##name, true);                                                                        \
-        } else {                                                                                                       \
-            ACT_LOOP(COSTATE_ACT_##name, false);                                                                       \
-        }                                                                                                              \
-        break;
+#include "nn/kernels/linear.h"
 
 INLINE void value_loop(costate_act act, bool accurate, size_t n, real *z) {
-    for (size_t i = 0; i < n; i += VLANES) {
-        v_store(z + i, v_keep(v_mask(n - i), act_value(act, accurate, v_load(z + i), NULL, NULL)));
+    for (; n > VLANES; n -= VLANES, z += VLANES) {
+        v_store(z, act_value(act, accurate, v_load(z), NULL, NULL));
     }
-}
-
-/* z becomes act(z). */
-static void act_forward(costate_act act, bool accurate, size_t n, real *z) {
-#define ACT_LOOP(a, b) value_loop(a, b, n, z)
-    switch (act) { COSTATE_ACT_LIST(EACH_ACT) }
-#undef ACT_LOOP
+    store_part(z, n, act_value(act, accurate, load_part(z, n), NULL, NULL));
 }
 
 INLINE void slope_loop(costate_act act, bool accurate, size_t n, real *z, real *slope) {
     for (size_t i = 0; i < n; i += VLANES) {
-        const vmask mask = v_mask(n - i);
         vreal d;
-        const vreal a = act_value(act, accurate, v_load(z + i), &d, NULL);
-        v_store(z + i, v_keep(mask, a));
-        v_store(slope + i, v_keep(mask, d));
+        const vreal a = act_value(act, accurate, load_part(z + i, n - i), &d, NULL);
+        store_part(z + i, n - i, a);
+        store_part(slope + i, n - i, d);
     }
-}
-
-/* z becomes act(z), slope act′(z). */
-static void act_forward_slope(costate_act act, bool accurate, size_t n, real *z, real *slope) {
-#define ACT_LOOP(a, b) slope_loop(a, b, n, z, slope)
-    switch (act) { COSTATE_ACT_LIST(EACH_ACT) }
-#undef ACT_LOOP
 }
 
 INLINE void curvature_loop(costate_act act, bool accurate, size_t n, real *z, real *slope, real *curvature) {
     for (size_t i = 0; i < n; i += VLANES) {
-        const vmask mask = v_mask(n - i);
         vreal d, d2;
-        const vreal a = act_value(act, accurate, v_load(z + i), &d, &d2);
-        v_store(z + i, v_keep(mask, a));
-        v_store(slope + i, v_keep(mask, d));
-        v_store(curvature + i, v_keep(mask, d2));
+        const vreal a = act_value(act, accurate, load_part(z + i, n - i), &d, &d2);
+        store_part(z + i, n - i, a);
+        store_part(slope + i, n - i, d);
+        store_part(curvature + i, n - i, d2);
     }
 }
 
-/* z becomes act(z), slope act′(z), curvature act″(z). */
-static void act_forward_curvature(costate_act act, bool accurate, size_t n, real *z, real *slope, real *curvature) {
-#define ACT_LOOP(a, b) curvature_loop(a, b, n, z, slope, curvature)
-    switch (act) { COSTATE_ACT_LIST(EACH_ACT) }
-#undef ACT_LOOP
-}
-#undef EACH_ACT
-
-/* out = v ∘ act′ and, if bbar is not NULL, bbar += scale·out; `cached` is what act_is_from_value() says. */
-INLINE void delta_loop(costate_act act, bool padded, size_t n, const real *v, const real *cached, real *out, real scale,
+/* The pull-back of an activation: out = v ∘ act′ and, if bbar is not NULL, bbar += scale·out. `cached` is what act_is_from_value() says. */
+INLINE void delta_step(costate_act act, size_t left, const real *cached, const real *v, real *out, vreal scale,
                        real *bbar) {
-    const vreal s = v_set1(scale);
-    for (size_t i = 0; i < n; i += VLANES) {
-        const bool whole = n - i >= VLANES;
-        const vmask mask = v_mask(n - i);
-        const vreal vi = padded || whole ? v_load(v + i) : v_load_mask(v + i, mask);
-        const vreal ci = padded || whole ? v_load(cached + i) : v_load_mask(cached + i, mask);
-        const vreal d = v_mul(vi, act_is_from_value(act) ? act_from_value(act, ci) : ci);
-        store_part(out + i, n - i, padded, d);
-        if (bbar != NULL) {
-            add_part(bbar + i, whole, mask, s, d);
-        }
+    const vreal slope = load_part(cached, left);
+    const vreal d = v_mul(load_part(v, left), act_is_from_value(act) ? act_from_value(act, slope) : slope);
+    store_part(out, left, d);
+    if (bbar != NULL) {
+        store_part(bbar, left, v_fma(scale, d, load_part(bbar, left)));
     }
 }
 
-INLINE void act_delta(costate_act act, bool padded, size_t n, const real *v, const real *cached, real *out, real scale,
-                      real *bbar) {
-#define DELTA(name) delta_loop(COSTATE_ACT_##name, padded, n, v, cached, out, scale, bbar)
-    switch (act) {
-    case COSTATE_ACT_IDENTITY: DELTA(IDENTITY); break;
-    case COSTATE_ACT_TANH: DELTA(TANH); break;
-    case COSTATE_ACT_SIGMOID: DELTA(SIGMOID); break;
-    case COSTATE_ACT_RELU: DELTA(RELU); break;
-    case COSTATE_ACT_LEAKY_RELU: DELTA(LEAKY_RELU); break;
-    case COSTATE_ACT_ELU: DELTA(ELU); break;
-    default: DELTA(SIN); break; /* any activation whose slope is cached */
+INLINE void delta_loop(costate_act act, size_t n, const real *cached, const real *v, real *out, real scale, real *bbar) {
+    size_t i = 0;
+    for (; i + VLANES <= n; i += VLANES) {
+        delta_step(act, VLANES, cached + i, v + i, out + i, v_set1(scale), bbar == NULL ? NULL : bbar + i);
     }
-#undef DELTA
+    if (i < n) {
+        delta_step(act, n - i, cached + i, v + i, out + i, v_set1(scale), bbar == NULL ? NULL : bbar + i);
+    }
 }
+
+/* One function per activation, accuracy and pass, so that each call jumps straight to a loop with everything constant. */
+#define PASSES(name, text, formula)                                                                                    \
+    static void fast_##text(size_t n, real *z) { value_loop(COSTATE_ACT_##name, false, n, z); }                        \
+    static void accurate_##text(size_t n, real *z) { value_loop(COSTATE_ACT_##name, true, n, z); }                     \
+    static void fast_slope_##text(size_t n, real *z, real *slope) {                                                    \
+        slope_loop(COSTATE_ACT_##name, false, n, z, slope);                                                            \
+    }                                                                                                                  \
+    static void accurate_slope_##text(size_t n, real *z, real *slope) {                                                \
+        slope_loop(COSTATE_ACT_##name, true, n, z, slope);                                                             \
+    }                                                                                                                  \
+    static void fast_curvature_##text(size_t n, real *z, real *slope, real *curvature) {                               \
+        curvature_loop(COSTATE_ACT_##name, false, n, z, slope, curvature);                                             \
+    }                                                                                                                  \
+    static void accurate_curvature_##text(size_t n, real *z, real *slope, real *curvature) {                           \
+        curvature_loop(COSTATE_ACT_##name, true, n, z, slope, curvature);                                              \
+    }                                                                                                                  \
+    static void delta_##text(size_t n, const real *cached, const real *v, real *out, real scale, real *bbar) {         \
+        if (bbar == NULL) {                                                                                            \
+            delta_loop(COSTATE_ACT_##name, n, cached, v, out, scale, NULL);                                            \
+        } else {                                                                                                       \
+            delta_loop(COSTATE_ACT_##name, n, cached, v, out, scale, bbar);                                            \
+        }                                                                                                              \
+    }
+COSTATE_ACT_LIST(PASSES)
+#undef PASSES
+
+/* Indexed by activation, then by accuracy (false: fast). */
+#define PASS(name, text, formula) {fast_##text, accurate_##text},
+static void (*const act_forward[][2])(size_t n, real *z) = {COSTATE_ACT_LIST(PASS)};
+#undef PASS
+#define PASS(name, text, formula) {fast_slope_##text, accurate_slope_##text},
+static void (*const act_forward_slope[][2])(size_t n, real *z, real *slope) = {COSTATE_ACT_LIST(PASS)};
+#undef PASS
+#define PASS(name, text, formula) {fast_curvature_##text, accurate_curvature_##text},
+static void (*const act_forward_curvature[][2])(size_t n, real *z, real *slope, real *curvature) = {COSTATE_ACT_LIST(PASS)};
+#undef PASS
+
+/* Indexed by activation. */
+#define PASS(name, text, formula) delta_##text,
+static void (*const act_delta[])(size_t n, const real *cached, const real *v, real *out, real scale,
+                                 real *bbar) = {COSTATE_ACT_LIST(PASS)};
+#undef PASS
 
 #endif

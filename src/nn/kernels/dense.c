@@ -20,241 +20,245 @@ static const real *in_shift(const costate_net *net) { return AFFINE(net) + net->
 static const real *out_scale(const costate_net *net) { return AFFINE(net) + 2 * net->n_in; }
 static const real *out_shift(const costate_net *net) { return AFFINE(net) + 2 * net->n_in + net->n_out; }
 
-static void copy_in(size_t n, const real *from, real *to) {
+static void copy(size_t n, const real *from, real *to) {
     for (size_t i = 0; i < n; i += VLANES) {
-        v_store(to + i, v_load_mask(from + i, v_mask(n - i)));
+        store_part(to + i, n - i, load_part(from + i, n - i));
     }
 }
 
-static void copy_out(size_t n, const real *from, real *to) {
+/* to = a ∘ b */
+static void multiply(size_t n, const real *a, const real *b, real *to) {
     for (size_t i = 0; i < n; i += VLANES) {
-        store_part(to + i, n - i, false, v_load(from + i));
+        store_part(to + i, n - i, v_mul(load_part(a + i, n - i), load_part(b + i, n - i)));
     }
 }
 
-/* to = a ∘ b for caller's arrays a, b of n elements and a padded `to`. */
-static void product_in(size_t n, const real *a, const real *b, real *to) {
+/* to = scale ∘ x + shift */
+static void scale_shift(size_t n, const real *scale, const real *x, const real *shift, real *to) {
     for (size_t i = 0; i < n; i += VLANES) {
-        const vmask mask = v_mask(n - i);
-        v_store(to + i, v_mul(v_load_mask(a + i, mask), v_load_mask(b + i, mask)));
+        const size_t left = n - i;
+        store_part(to + i, left, v_fma(load_part(scale + i, left), load_part(x + i, left), load_part(shift + i, left)));
     }
 }
 
-static void product_out(size_t n, const real *a, const real *b, real *to) {
-    for (size_t i = 0; i < n; i += VLANES) {
-        const vmask mask = v_mask(n - i);
-        store_part(to + i, n - i, false, v_mul(v_load_mask(a + i, mask), v_load_mask(b + i, mask)));
-    }
-}
-
-/* z = W x + b (or b = NULL) */
-INLINE void affine(const csi_layer *layer, bool padded, const real *weight, const real *bias, const real *x, real *z) {
+/* out = W x + init; `room` says that out is a workspace vector. */
+static void affine(const csi_layer *layer, const real *weight, const real *init, const real *x, real *out, bool room) {
     if (layer->columns) {
-        combine(true, false, padded, layer->n_out, layer->n_in, weight, x, bias, z, NULL, 0, NULL);
+        const operands o = {.n = layer->n_out, .m = layer->n_in, .matrix = weight, .c = x, .init = init, .out = out, .room = room};
+        combine(PRODUCT, &o);
     } else {
-        dots(true, false, padded, layer->n_in, layer->n_out, weight, x, bias, z, NULL, 0, NULL);
+        const operands o = {.n = layer->n_in, .m = layer->n_out, .matrix = weight, .a = x, .init = init, .out = out, .room = room};
+        dots(PRODUCT, &o);
     }
 }
 
-/* xbar = Wᵀ d if `product`, Wbar += scale·d xᵀ if `update` */
-INLINE void transposed(const csi_layer *layer, bool product, bool update, bool padded, const real *weight,
-                       const real *x, const real *d, real scale, real *xbar, real *wbar) {
+static void layer_affine(const csi_layer *layer, const real *p, const real *x, real *z, bool room) {
+    affine(layer, p + layer->weight, layer->has_bias ? p + layer->bias : NULL, x, z, room);
+}
+
+/* xbar = Wᵀ d unless NULL, Wbar += scale·d xᵀ unless NULL */
+static void transposed(const csi_layer *layer, const real *weight, const real *x, const real *d, real scale, real *xbar,
+                       bool room, real *wbar) {
+    const product_kind kind = wbar == NULL ? PRODUCT : xbar == NULL ? UPDATE : BOTH;
+    operands o = {.matrix = weight, .out = xbar, .room = room, .scale = scale, .mbar = wbar};
     if (layer->columns) {
-        dots(product, update, padded, layer->n_out, layer->n_in, weight, d, NULL, xbar, x, scale, wbar);
+        o.n = layer->n_out;
+        o.m = layer->n_in;
+        o.a = d;
+        o.c = x;
+        dots(kind, &o);
     } else {
-        combine(product, update, padded, layer->n_in, layer->n_out, weight, d, NULL, xbar, x, scale, wbar);
+        o.n = layer->n_in;
+        o.m = layer->n_out;
+        o.a = x;
+        o.c = d;
+        combine(kind, &o);
     }
 }
 
-static void layer_affine(const csi_layer *layer, const real *p, const real *x, real *z) {
-    affine(layer, true, p + layer->weight, layer->has_bias ? p + layer->bias : NULL, x, z);
-}
-
-static void layer_transposed(const csi_layer *layer, const real *p, const real *x, const real *d, real scale,
-                             real *xbar, real *pbar) {
-    const real *weight = p + layer->weight;
-    if (pbar == NULL) {
-        transposed(layer, true, false, true, weight, x, d, scale, xbar, NULL);
-    } else if (xbar == NULL) {
-        transposed(layer, false, true, true, weight, x, d, scale, NULL, pbar + layer->weight);
-    } else {
-        transposed(layer, true, true, true, weight, x, d, scale, xbar, pbar + layer->weight);
+/* x⁰, and unless it is x itself its slope with respect to x. */
+static const real *input_forward(const costate_net *net, const real *x, real *work) {
+    if (net->input_is_plain) {
+        return x;
     }
-}
-
-/* x⁰ and, unless it is plain, its slope with respect to x; returns where x⁰ lies. */
-static void input_forward(const costate_net *net, const real *x, real *work) {
     real *value = work + net->input_value, *slope = work + net->input_slope;
-    if (net->input_is_plain) {
-        copy_in(net->n_in, x, value);
-        return;
-    }
-    for (size_t i = 0; i < net->n_in; i += VLANES) {
-        const vmask mask = v_mask(net->n_in - i);
-        const vreal scale = v_load_mask(in_scale(net) + i, mask);
-        v_store(value + i, v_fma(scale, v_load_mask(x + i, mask), v_load_mask(in_shift(net) + i, mask)));
-    }
-    act_forward_slope(net->input_act, net->accurate, net->n_in, value, slope);
-    product_in(net->n_in, slope, in_scale(net), slope);
+    scale_shift(net->n_in, in_scale(net), x, in_shift(net), value);
+    act_forward_slope[net->input_act][net->accurate](net->n_in, value, slope);
+    multiply(net->n_in, slope, in_scale(net), slope);
+    return value;
 }
 
-/* Values of every layer and, with `slopes`, what the derivatives need. */
-INLINE void layers_forward(const costate_net *net, const real *p, const real *x, real *work, bool slopes) {
-    input_forward(net, x, work);
-    const real *input = work + net->input_value;
+/* z = act(W x + b), and with `slopes` what its derivative needs. */
+static void layer_values(const costate_net *net, const csi_layer *layer, const real *p, const real *x, real *z,
+                         real *slope, bool room) {
+    const size_t n = room ? (layer->n_out + VLANES - 1) / VLANES * VLANES : layer->n_out;
+    layer_affine(layer, p, x, z, room);
+    if (slope != NULL && slope != z) {
+        act_forward_slope[layer->act][net->accurate](n, z, slope);
+    } else if (layer->act != COSTATE_ACT_IDENTITY) {
+        act_forward[layer->act][net->accurate](n, z);
+    }
+}
+
+/* Values of the first `n_layer` layers and what their derivatives need. */
+static void layers_forward(const costate_net *net, size_t n_layer, const real *p, const real *x0, real *work) {
+    const real *x = x0;
+    for (size_t l = 0; l < n_layer; l++) {
+        const csi_layer *layer = &net->layers[l];
+        layer_values(net, layer, p, x, work + layer->value, work + layer->slope, true);
+        x = work + layer->value;
+    }
+}
+
+static void output_forward(const costate_net *net, const real *value, real *y) {
+    if (net->output_is_plain) {
+        copy(net->n_out, value, y);
+    } else {
+        scale_shift(net->n_out, out_scale(net), value, out_shift(net), y);
+    }
+}
+
+/* Tangents of the last layer's values to those of the outputs; cotangents take the same map the other way. */
+static void output_scale(const costate_net *net, const real *from, real *to) {
+    if (net->output_is_plain) {
+        copy(net->n_out, from, to);
+    } else {
+        multiply(net->n_out, from, out_scale(net), to);
+    }
+}
+
+/* Cotangent of a layer's pre-activations from that of its values, v to d, and the bias gradient. */
+static void layer_delta(const csi_layer *layer, const real *v, real scale, real *pbar, const real *work, real *d) {
+    real *bbar = pbar != NULL && layer->has_bias ? pbar + layer->bias : NULL;
+    act_delta[layer->act](layer->n_out, work + layer->slope, v, d, scale, bbar);
+}
+
+/* The same for the last layer, from the cotangent of the outputs; returned in place where it is that. */
+static const real *output_delta(const costate_net *net, const real *v, real scale, real *pbar, real *work) {
+    const csi_layer *last = &net->layers[net->n_layer - 1];
+    real *d = work + net->buffer[0];
+    if (!net->output_is_plain) {
+        multiply(net->n_out, v, out_scale(net), d);
+        v = d;
+    }
+    if (last->act == COSTATE_ACT_IDENTITY && (pbar == NULL || !last->has_bias)) {
+        return v;
+    }
+    layer_delta(last, v, scale, pbar, work, d);
+    return last->act == COSTATE_ACT_IDENTITY ? v : d;
+}
+
+/* Reverse pass over the cached values: from the outputs' cotangent v to that of x⁰, in x0bar unless that is NULL. */
+static void layers_reverse(const costate_net *net, const real *p, const real *x0, const real *v, real scale,
+                           real *x0bar, real *pbar, real *work) {
+    const real *d = output_delta(net, v, scale, pbar, work);
+    for (size_t l = net->n_layer - 1; l > 0; l--) {
+        const csi_layer *layer = &net->layers[l], *under = layer - 1;
+        real *out = work + net->buffer[(net->n_layer - l) % 2];
+        transposed(layer, p + layer->weight, work + under->value, d, scale, out, true,
+                   pbar == NULL ? NULL : pbar + layer->weight);
+        if (under->act != COSTATE_ACT_IDENTITY || pbar != NULL) {
+            layer_delta(under, out, scale, pbar, work, out);
+        }
+        d = out;
+    }
+    if (x0bar != NULL || pbar != NULL) {
+        const csi_layer *first = &net->layers[0];
+        transposed(first, p + first->weight, x0, d, scale, x0bar, false, pbar == NULL ? NULL : pbar + first->weight);
+    }
+}
+
+/* Tangent pass over the cached values: from buffer 0 to the buffer it returns. */
+static const real *layers_tangent(const costate_net *net, const real *p, const real *up, const real *x0, real *work) {
+    real *u = work + net->buffer[0], *out = work + net->buffer[1];
+    const real *x = x0;
     for (size_t l = 0; l < net->n_layer; l++) {
         const csi_layer *layer = &net->layers[l];
-        real *value = work + layer->value;
-        layer_affine(layer, p, input, value);
-        if (slopes && layer->slope != layer->value) {
-            act_forward_slope(layer->act, net->accurate, layer->n_out, value, work + layer->slope);
-        } else if (layer->act != COSTATE_ACT_IDENTITY) {
-            act_forward(layer->act, net->accurate, layer->n_out, value);
-        }
-        input = value;
-    }
-}
-
-static void output_forward(const costate_net *net, const real *work, real *y) {
-    const real *value = work + net->layers[net->n_layer - 1].value;
-    if (net->output_is_plain) {
-        copy_out(net->n_out, value, y);
-        return;
-    }
-    for (size_t i = 0; i < net->n_out; i += VLANES) {
-        const vmask mask = v_mask(net->n_out - i);
-        const vreal scaled =
-            v_fma(v_load_mask(out_scale(net) + i, mask), v_load(value + i), v_load_mask(out_shift(net) + i, mask));
-        store_part(y + i, net->n_out - i, false, scaled);
-    }
-}
-
-/* v at the outputs to the padded cotangent of the last layer's values; the same map takes tangents the other way. */
-static void output_cotangent(const costate_net *net, const real *v, real *to) {
-    if (net->output_is_plain) {
-        copy_in(net->n_out, v, to);
-    } else {
-        product_in(net->n_out, v, out_scale(net), to);
-    }
-}
-
-/* Reverse pass over the cached values: starts from buffer 0, leaves the cotangent of x⁰ in the buffer it returns. */
-static real *layers_reverse(const costate_net *net, const real *p, real scale, bool want_xbar, real *pbar, real *work) {
-    real *d = work + net->buffer[0], *next = work + net->buffer[1];
-    for (size_t l = net->n_layer; l-- > 0;) {
-        const csi_layer *layer = &net->layers[l];
-        const real *x = work + (l > 0 ? net->layers[l - 1].value : net->input_value);
-        real *bbar = pbar != NULL && layer->has_bias ? pbar + layer->bias : NULL;
-        if (layer->act != COSTATE_ACT_IDENTITY || bbar != NULL) {
-            act_delta(layer->act, true, layer->n_out, d, work + layer->slope, d, scale, bbar);
-        }
-        if (l > 0 || want_xbar || pbar != NULL) {
-            layer_transposed(layer, p, x, d, scale, l > 0 || want_xbar ? next : NULL, pbar);
-        }
-        real *swap = d;
-        d = next;
-        next = swap;
-    }
-    return d;
-}
-
-static void input_cotangent(const costate_net *net, const real *from, const real *work, real *xbar) {
-    if (net->input_is_plain) {
-        copy_out(net->n_in, from, xbar);
-    } else {
-        product_out(net->n_in, from, work + net->input_slope, xbar);
-    }
-}
-
-/* Tangent pass over the cached values: from buffer `d` to the one it returns. */
-static real *layers_tangent(const costate_net *net, const real *p, const real *up, real *d, real *next, real *work) {
-    for (size_t l = 0; l < net->n_layer; l++) {
-        const csi_layer *layer = &net->layers[l];
-        const real *x = work + (l > 0 ? net->layers[l - 1].value : net->input_value);
         if (up != NULL) {
-            layer_affine(layer, up, x, next);
-            affine(layer, true, p + layer->weight, next, d, next);
-        } else {
-            affine(layer, true, p + layer->weight, NULL, d, next);
+            layer_affine(layer, up, x, out, true);
         }
+        affine(layer, p + layer->weight, up != NULL ? out : NULL, u, out, true);
         if (layer->act != COSTATE_ACT_IDENTITY) {
-            act_delta(layer->act, true, layer->n_out, next, work + layer->slope, next, 0, NULL);
+            layer_delta(layer, out, 0, NULL, work, out);
         }
-        real *swap = d;
-        d = next;
-        next = swap;
+        real *swap = u;
+        u = out;
+        out = swap;
+        x = work + layer->value;
     }
-    return d;
-}
-
-static void output_tangent(const costate_net *net, const real *from, real *to) {
-    if (net->output_is_plain) {
-        copy_out(net->n_out, from, to);
-    } else {
-        product_out(net->n_out, from, out_scale(net), to);
-    }
+    return u;
 }
 
 static void net_forward(const costate_net *net, const real *p, const real *x, real *y, real *work) {
-    layers_forward(net, p, x, work, false);
-    output_forward(net, work, y);
+    const csi_layer *last = &net->layers[net->n_layer - 1];
+    for (const csi_layer *layer = net->layers; layer < last; layer++) {
+        x = layer == net->layers ? input_forward(net, x, work) : x;
+        layer_values(net, layer, p, x, work + layer->value, NULL, true);
+        x = work + layer->value;
+    }
+    x = net->n_layer == 1 ? input_forward(net, x, work) : x;
+    layer_values(net, last, p, x, y, NULL, false);
+    if (!net->output_is_plain) {
+        scale_shift(net->n_out, out_scale(net), y, out_shift(net), y);
+    }
 }
 
+/* The values of a last layer without activation are not needed. */
 static void net_vjp(const costate_net *net, const real *p, const real *x, const real *v, real scale, real *xbar,
                     real *pbar, real *work) {
-    layers_forward(net, p, x, work, true);
-    output_cotangent(net, v, work + net->buffer[0]);
-    const real *x0bar = layers_reverse(net, p, scale, xbar != NULL, pbar, work);
-    if (xbar != NULL) {
-        input_cotangent(net, x0bar, work, xbar);
+    const bool skip_last = net->layers[net->n_layer - 1].act == COSTATE_ACT_IDENTITY;
+    const real *x0 = input_forward(net, x, work);
+    layers_forward(net, net->n_layer - (skip_last ? 1 : 0), p, x0, work);
+    layers_reverse(net, p, x0, v, scale, xbar, pbar, work);
+    if (xbar != NULL && !net->input_is_plain) {
+        multiply(net->n_in, xbar, work + net->input_slope, xbar);
     }
 }
 
 static void net_jvp(const costate_net *net, const real *p, const real *x, const real *u, const real *up, real *y,
                     real *yu, real *work) {
-    layers_forward(net, p, x, work, true);
+    const real *x0 = input_forward(net, x, work);
+    layers_forward(net, net->n_layer, p, x0, work);
     if (net->input_is_plain) {
-        copy_in(net->n_in, u, work + net->buffer[0]);
+        copy(net->n_in, u, work + net->buffer[0]);
     } else {
-        product_in(net->n_in, u, work + net->input_slope, work + net->buffer[0]);
+        multiply(net->n_in, u, work + net->input_slope, work + net->buffer[0]);
     }
-    output_tangent(net, layers_tangent(net, p, up, work + net->buffer[0], work + net->buffer[1], work), yu);
+    output_scale(net, layers_tangent(net, p, up, x0, work), yu);
     if (y != NULL) {
-        output_forward(net, work, y);
+        output_forward(net, work + net->layers[net->n_layer - 1].value, y);
     }
 }
 
-/* Unit vector j of n elements, times `factor`, padded. */
+/* Unit vector j of n elements, times `factor`. */
 static void unit_vector(size_t n, size_t j, real factor, real *to) {
-    for (size_t i = 0; i < n; i += VLANES) {
-        v_store(to + i, v_zero());
+    for (size_t i = 0; i < n; i++) {
+        to[i] = i == j ? factor : 0;
     }
-    to[j] = factor;
 }
 
 /* Column by column in forward mode or row by row in reverse mode, whichever takes fewer passes. */
 static void net_jacobian(const costate_net *net, const real *p, const real *x, real *y, real *jac, real *work) {
-    layers_forward(net, p, x, work, true);
+    const real *x0 = input_forward(net, x, work);
+    const real *slope = net->input_is_plain ? NULL : work + net->input_slope;
+    layers_forward(net, net->n_layer, p, x0, work);
     if (net->n_in <= net->n_out) {
         for (size_t j = 0; j < net->n_in; j++) {
-            const real factor = net->input_is_plain ? 1 : work[net->input_slope + j];
-            unit_vector(net->n_in, j, factor, work + net->buffer[0]);
-            const real *column =
-                layers_tangent(net, p, NULL, work + net->buffer[0], work + net->buffer[1], work);
-            output_tangent(net, column, jac + j * net->n_out);
+            unit_vector(net->n_in, j, slope == NULL ? 1 : slope[j], work + net->buffer[0]);
+            output_scale(net, layers_tangent(net, p, NULL, x0, work), jac + j * net->n_out);
         }
     } else {
-        real *row = work + net->buffer[2];
+        real *unit = work + net->buffer[2], *row = work + net->buffer[3];
         for (size_t i = 0; i < net->n_out; i++) {
-            unit_vector(net->n_out, i, net->output_is_plain ? 1 : out_scale(net)[i], work + net->buffer[0]);
-            input_cotangent(net, layers_reverse(net, p, 0, true, NULL, work), work, row);
+            unit_vector(net->n_out, i, 1, unit);
+            layers_reverse(net, p, x0, unit, 0, row, NULL, work);
             for (size_t j = 0; j < net->n_in; j++) {
-                jac[j * net->n_out + i] = row[j];
+                jac[j * net->n_out + i] = slope == NULL ? row[j] : row[j] * slope[j];
             }
         }
     }
     if (y != NULL) {
-        output_forward(net, work, y);
+        output_forward(net, work + net->layers[net->n_layer - 1].value, y);
     }
 }
 
@@ -267,10 +271,8 @@ static void hessian_input(const costate_net *net, const real *x, real *work, sec
     const size_t n = net->n_in;
     real *slope = work + net->buffer[0], *curvature = work + net->buffer[1];
     real *value = work + net->input_value;
-    for (size_t i = 0; i < n; i++) {
-        value[i] = in_scale(net)[i] * x[i] + in_shift(net)[i];
-    }
-    act_forward_curvature(net->input_act, net->accurate, n, value, slope, curvature);
+    scale_shift(n, in_scale(net), x, in_shift(net), value);
+    act_forward_curvature[net->input_act][net->accurate](n, value, slope, curvature);
     real *second = at.second;
     for (size_t i = 0; i < n; i++) {
         const real scale = in_scale(net)[i];
@@ -285,7 +287,7 @@ static void hessian_input(const costate_net *net, const real *x, real *work, sec
 static void hessian_layer(const costate_net *net, const csi_layer *layer, const real *weight, const real *slope,
                           const real *curvature, second_order from, second_order to) {
     for (size_t i = 0; i < net->n_in; i++) {
-        affine(layer, true, weight, NULL, from.first + i * net->widest, to.first + i * net->widest);
+        affine(layer, weight, NULL, from.first + i * net->widest, to.first + i * net->widest, true);
     }
     const real *in = from.second;
     real *out = to.second;
@@ -293,18 +295,17 @@ static void hessian_layer(const costate_net *net, const csi_layer *layer, const 
         const real *ti = to.first + i * net->widest;
         for (size_t j = i; j < net->n_in; j++, in += net->widest, out += net->widest) {
             const real *tj = to.first + j * net->widest;
-            affine(layer, true, weight, NULL, in, out);
+            affine(layer, weight, NULL, in, out, true);
             for (size_t k = 0; k < layer->n_out; k += VLANES) {
-                const vreal bend = v_mul(v_mul(v_load(curvature + k), v_load(ti + k)), v_load(tj + k));
-                v_store(out + k, v_fma(v_load(slope + k), v_load(out + k), bend));
+                const size_t left = layer->n_out - k;
+                const vreal square = v_mul(load_part(ti + k, left), load_part(tj + k, left));
+                const vreal bend = v_mul(load_part(curvature + k, left), square);
+                store_part(out + k, left, v_fma(load_part(slope + k, left), load_part(out + k, left), bend));
             }
         }
     }
     for (size_t i = 0; i < net->n_in; i++) {
-        real *ti = to.first + i * net->widest;
-        for (size_t k = 0; k < layer->n_out; k += VLANES) {
-            v_store(ti + k, v_mul(v_load(slope + k), v_load(ti + k)));
-        }
+        multiply(layer->n_out, slope, to.first + i * net->widest, to.first + i * net->widest);
     }
 }
 
@@ -331,14 +332,13 @@ static void net_hessian(const costate_net *net, const real *p, const real *x, re
     second_order now = {work + net->n_work, work + net->n_work + net->n_in * net->widest};
     second_order next = {now.second + n_second * net->widest, now.second + (n_second + net->n_in) * net->widest};
     real *slope = work + net->buffer[0], *curvature = work + net->buffer[1];
-    unit_vector(net->n_in, 0, 0, work + net->input_value);
     hessian_input(net, x, work, now);
     const real *input = work + net->input_value;
     for (size_t l = 0; l < net->n_layer; l++) {
         const csi_layer *layer = &net->layers[l];
         real *value = work + layer->value;
-        layer_affine(layer, p, input, value);
-        act_forward_curvature(layer->act, net->accurate, layer->n_out, value, slope, curvature);
+        layer_affine(layer, p, input, value, true);
+        act_forward_curvature[layer->act][net->accurate](layer->n_out, value, slope, curvature);
         hessian_layer(net, layer, p + layer->weight, slope, curvature, now, next);
         const second_order swap = now;
         now = next;
@@ -347,7 +347,7 @@ static void net_hessian(const costate_net *net, const real *p, const real *x, re
     }
     hessian_output(net, now, jac, hess);
     if (y != NULL) {
-        output_forward(net, work, y);
+        output_forward(net, input, y);
     }
 }
 
@@ -355,26 +355,17 @@ static csi_layer layer_shape(const costate_layer *layer) {
     return (csi_layer){.n_in = layer->n_in, .n_out = layer->n_out, .columns = layer->n_out >= layer->n_in};
 }
 
-/* The activation runs in padded blocks, so that the caller's arrays need no padding. */
 static void layer_forward(const costate_layer *layer, const real *p, const real *x, real *y, real *cache) {
-    enum { BLOCK = 128 };
-    real value[BLOCK], slope[BLOCK];
     const csi_layer shape = layer_shape(layer);
     const bool accurate = layer->accuracy == COSTATE_ACCURACY_ACCURATE;
-    affine(&shape, false, p, layer->no_bias ? NULL : p + layer->n_in * layer->n_out, x, y);
-    for (size_t at = 0; at < layer->n_out; at += BLOCK) {
-        const size_t n = layer->n_out - at < BLOCK ? layer->n_out - at : BLOCK;
-        copy_in(n, y + at, value);
-        if (cache != NULL && !act_is_from_value(layer->act)) {
-            act_forward_slope(layer->act, accurate, n, value, slope);
-            copy_out(n, slope, cache + at);
-        } else {
-            act_forward(layer->act, accurate, n, value);
-            if (cache != NULL) {
-                copy_out(n, value, cache + at);
-            }
-        }
-        copy_out(n, value, y + at);
+    affine(&shape, p, layer->no_bias ? NULL : p + layer->n_in * layer->n_out, x, y, false);
+    if (cache == NULL) {
+        act_forward[layer->act][accurate](layer->n_out, y);
+    } else if (act_is_from_value(layer->act)) {
+        act_forward[layer->act][accurate](layer->n_out, y);
+        copy(layer->n_out, y, cache);
+    } else {
+        act_forward_slope[layer->act][accurate](layer->n_out, y, cache);
     }
 }
 
@@ -382,13 +373,9 @@ static void layer_pullback(const costate_layer *layer, const real *p, const real
                            real *xbar, real *pbar, real *cache) {
     const csi_layer shape = layer_shape(layer);
     real *bbar = pbar != NULL && !layer->no_bias ? pbar + layer->n_in * layer->n_out : NULL;
-    act_delta(layer->act, false, layer->n_out, v, cache, cache, scale, bbar);
-    if (xbar != NULL && pbar != NULL) {
-        transposed(&shape, true, true, false, p, x, cache, scale, xbar, pbar);
-    } else if (xbar != NULL) {
-        transposed(&shape, true, false, false, p, x, cache, scale, xbar, NULL);
-    } else if (pbar != NULL) {
-        transposed(&shape, false, true, false, p, x, cache, scale, NULL, pbar);
+    act_delta[layer->act](layer->n_out, cache, v, cache, scale, bbar);
+    if (xbar != NULL || pbar != NULL) {
+        transposed(&shape, p, x, cache, scale, xbar, false, pbar);
     }
 }
 

@@ -6,164 +6,192 @@
  *   dots      out_k = init_k + Σ_i M[k·n + i] a_i      (W x of a row-major W, Wᵀ d of a column-major one)
  *   update    Mbar[k·n + i] += scale c_k a_i           (the weight gradient, fused with either)
  *
- * `product` and `update` choose the halves and are compile-time constants, as is `padded`: a and out are workspace vectors, readable and writable up to
- * a whole vector and zero beyond n. Without it every access stops at the last element. The order of every sum depends on n and m alone, never on how
- * many accumulators a variant keeps.
+ * `product` and `update` choose the halves and are compile-time constants. Every access stops at the last element. The order of every sum depends
+ * on n and m alone, never on how many accumulators a variant keeps.
  */
 #ifndef CSI_LINEAR_H
 #define CSI_LINEAR_H
 
 #include "nn/kernels/activation.h"
 
-INLINE void store_part(real *q, size_t left, bool padded, vreal a) {
+/* The operands of one product; which of them are used follows from `product` and `update`. */
+typedef struct operands {
+    size_t n, m;
+    const real *matrix;
+    const real *c, *a;
+    const real *init; /* NULL for zero */
+    real *out;
+    bool room; /* out has room for a whole last vector: a full store forwards to later loads, a masked one does not */
+    real scale;
+    real *mbar;
+} operands;
+
+/* A vector of which `left` elements exist. Where masks cost nothing there is no branch. */
+INLINE vreal load_part(const real *q, size_t left) {
+    return (__builtin_constant_p(left) || !V_MASK_IS_FREE) && left >= VLANES ? v_load(q) : v_load_mask(q, v_mask(left));
+}
+
+INLINE void store_part(real *q, size_t left, vreal a) {
     if (left >= VLANES) {
         v_store(q, a);
-    } else if (padded) {
-        v_store(q, v_keep(v_mask(left), a));
     } else {
         v_store_mask(q, v_mask(left), a);
     }
 }
 
-/* q += c·a over the first lanes. */
-INLINE void add_part(real *q, bool whole, vmask mask, vreal c, vreal a) {
-    if (whole) {
-        v_store(q, v_fma(c, a, v_load(q)));
-    } else {
-        v_store_mask(q, mask, v_fma(c, a, v_load_mask(q, mask)));
-    }
-}
-
-/* `width` vectors from element i on; the last one may be partial. */
-INLINE void combine_block(int width, bool product, bool update, bool padded, size_t n, size_t m, const real *matrix,
-                          const real *c, const real *init, real *out, const real *a, real scale, real *mbar, size_t i) {
+/* `width` vectors from element i on, of which the last may be partial. */
+INLINE void combine_block(size_t width, bool product, bool update, const operands *o, size_t i) {
     vreal sum[VBLOCK], factor[VBLOCK];
-    const size_t last = n - i - (size_t)(width - 1) * VLANES;
-    const vmask mask = v_mask(last);
-    for (int w = 0; w < width; w++) {
-        const size_t at = i + (size_t)w * VLANES;
-        const bool whole = w < width - 1 || last >= VLANES;
-        if (product) {
-            sum[w] = init == NULL ? v_zero() : whole ? v_load(init + at) : v_load_mask(init + at, mask);
-        }
-        if (update) {
-            factor[w] = padded || whole ? v_load(a + at) : v_load_mask(a + at, mask);
-        }
+    const size_t end = (width - 1) * VLANES, left = o->n - i - end, n = o->n;
+    const real *init = o->init == NULL ? NULL : o->init + i, *a = update ? o->a + i : NULL;
+    UNROLL for (size_t w = 0; w < width; w++) {
+        const size_t at = w * VLANES, rest = w + 1 < width ? VLANES : left;
+        sum[w] = product && init != NULL ? load_part(init + at, rest) : v_zero();
+        factor[w] = update ? load_part(a + at, rest) : v_zero();
     }
-    for (size_t k = 0; k < m; k++) {
-        const vreal ck = v_set1(c[k]);
-        const vreal sk = v_set1(scale * c[k]);
-        for (int w = 0; w < width; w++) {
-            const size_t at = k * n + i + (size_t)w * VLANES;
-            const bool whole = w < width - 1 || last >= VLANES;
+    const real *q = product ? o->matrix + i : NULL, *c = o->c;
+    real *qbar = update ? o->mbar + i : NULL, *out = product ? o->out + i : NULL;
+    const real scale = o->scale;
+    const bool room = o->room;
+    for (size_t k = o->m; k > 0; k--, c++) {
+        const vreal ck = v_set1(*c), sk = v_set1(scale * *c);
+        UNROLL for (size_t w = 0; w < width; w++) {
+            const size_t at = w * VLANES, rest = w + 1 < width ? VLANES : left;
             if (product) {
-                sum[w] = v_fma(whole ? v_load(matrix + at) : v_load_mask(matrix + at, mask), ck, sum[w]);
+                sum[w] = v_fma(load_part(q + at, rest), ck, sum[w]);
             }
             if (update) {
-                add_part(mbar + at, whole, mask, sk, factor[w]);
+                store_part(qbar + at, rest, v_fma(sk, factor[w], load_part(qbar + at, rest)));
             }
         }
+        q = product ? q + n : NULL;
+        qbar = update ? qbar + n : NULL;
     }
-    if (product) {
-        for (int w = 0; w < width; w++) {
-            const size_t at = i + (size_t)w * VLANES;
-            store_part(out + at, n - at, padded, sum[w]);
-        }
+    UNROLL for (size_t w = 0; product && w < width; w++) {
+        store_part(out + w * VLANES, room || w + 1 < width ? VLANES : left, sum[w]);
     }
 }
 
-INLINE void combine(bool product, bool update, bool padded, size_t n, size_t m, const real *matrix, const real *c,
-                    const real *init, real *out, const real *a, real scale, real *mbar) {
-    size_t i = 0;
-    for (; n - i >= VBLOCK * VLANES; i += VBLOCK * VLANES) {
-        combine_block(VBLOCK, product, update, padded, n, m, matrix, c, init, out, a, scale, mbar, i);
-    }
-#if VBLOCK > 4
-    if (n - i > 3 * VLANES) {
-        combine_block(4, product, update, padded, n, m, matrix, c, init, out, a, scale, mbar, i);
-        i = n - i > 4 * VLANES ? i + 4 * VLANES : n;
-    }
+/* Which halves of a product are wanted. */
+typedef enum product_kind { PRODUCT, UPDATE, BOTH, N_KIND } product_kind;
+
+/* One function per width and kind, for the compiler to give each its own loop variables. */
+typedef void combine_fn(const operands *o, size_t i);
+#define COMBINE(width)                                                                                                 \
+    static OUTLINE void combine_product_##width(const operands *o, size_t i) { combine_block(width, true, false, o, i); } \
+    static OUTLINE void combine_update_##width(const operands *o, size_t i) { combine_block(width, false, true, o, i); }  \
+    static OUTLINE void combine_both_##width(const operands *o, size_t i) { combine_block(width, true, true, o, i); }
+#if VBLOCK == 8
+#define EACH_WIDTH(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
+#else
+#define EACH_WIDTH(X) X(1) X(2) X(3) X(4)
 #endif
-    while (n - i > VLANES) {
-        combine_block(2, product, update, padded, n, m, matrix, c, init, out, a, scale, mbar, i);
-        i = n - i > 2 * VLANES ? i + 2 * VLANES : n;
-    }
-    if (i < n) {
-        combine_block(1, product, update, padded, n, m, matrix, c, init, out, a, scale, mbar, i);
+EACH_WIDTH(COMBINE)
+#undef COMBINE
+#define PRODUCT_ENTRY(width) combine_product_##width,
+#define UPDATE_ENTRY(width) combine_update_##width,
+#define BOTH_ENTRY(width) combine_both_##width,
+static combine_fn *const combine_blocks[N_KIND][VBLOCK] = {
+    {EACH_WIDTH(PRODUCT_ENTRY)}, {EACH_WIDTH(UPDATE_ENTRY)}, {EACH_WIDTH(BOTH_ENTRY)}};
+#undef EACH_WIDTH
+#undef PRODUCT_ENTRY
+#undef UPDATE_ENTRY
+#undef BOTH_ENTRY
+
+static void combine(product_kind kind, const operands *o) {
+    for (size_t i = 0; i < o->n; i += VBLOCK * VLANES) {
+        const size_t width = (o->n - i + VLANES - 1) / VLANES;
+        combine_blocks[kind][(width < VBLOCK ? width : VBLOCK) - 1](o, i);
     }
 }
 
-/* The vectors at element i of `width` columns: sum[w] += M·a, Mbar += sk[w]·a. */
-INLINE void dots_step(int width, bool product, bool update, size_t n, const real *matrix, vreal ai, bool whole,
-                      vmask mask, const vreal *sk, real *mbar, size_t i, vreal *sum) {
-    for (int w = 0; w < width; w++) {
-        const size_t at = (size_t)w * n + i;
+/* One vector of each of `width` columns n apart: sum[w] += M·a, Mbar += sk[w]·a. */
+INLINE void dots_step(size_t width, bool product, bool update, const real *q, real *qbar, size_t n, size_t left,
+                      bool whole, vreal a, const vreal *sk, vreal *sum) {
+    UNROLL for (size_t w = 0; w < width; w++) {
         if (product) {
-            sum[w] = v_fma(whole ? v_load(matrix + at) : v_load_mask(matrix + at, mask), ai, sum[w]);
+            sum[w] = v_fma(whole ? v_load(q + w * n) : load_part(q + w * n, left), a, sum[w]);
         }
-        if (update) {
-            add_part(mbar + at, whole, mask, sk[w], ai);
+        if (update && whole) {
+            v_store(qbar + w * n, v_fma(sk[w], a, v_load(qbar + w * n)));
+        } else if (update) {
+            store_part(qbar + w * n, left, v_fma(sk[w], a, load_part(qbar + w * n, left)));
         }
     }
 }
 
-/* `width` ≤ 4 columns, with sums of their own over vectors of even and of odd index, which hides the latency of the fused multiply-add. */
-INLINE vquad dots_panel(int width, bool product, bool update, bool padded, size_t n, const real *matrix, const real *a,
-                        const real *c, real scale, real *mbar) {
+/* Columns k … k + width − 1, with sums of their own over vectors of even and of odd index, which hides the latency of the fused multiply-add. */
+INLINE vquad dots_panel(size_t width, bool product, bool update, const operands *o, size_t k) {
     vreal even[4], odd[4], sk[4];
-    for (int w = 0; w < 4; w++) {
+    UNROLL for (size_t w = 0; w < 4; w++) {
         even[w] = odd[w] = v_zero();
-        sk[w] = update && w < width ? v_set1(scale * c[w]) : v_zero();
+        if (update && w < width) {
+            sk[w] = v_set1(o->scale * o->c[k + w]);
+        }
     }
-    size_t i = 0;
-    for (; n - i >= 2 * VLANES; i += 2 * VLANES) {
-        dots_step(width, product, update, n, matrix, v_load(a + i), true, v_mask(VLANES), sk, mbar, i, even);
-        dots_step(width, product, update, n, matrix, v_load(a + i + VLANES), true, v_mask(VLANES), sk, mbar, i + VLANES, odd);
+    const size_t n = o->n;
+    const real *q = product ? o->matrix + k * n : NULL, *a = o->a;
+    real *qbar = update ? o->mbar + k * n : NULL;
+    size_t left = n;
+    for (; left > 2 * VLANES; left -= 2 * VLANES) {
+        dots_step(width, product, update, q, qbar, n, left, true, v_load(a), sk, even);
+        dots_step(width, product, update, product ? q + VLANES : NULL, update ? qbar + VLANES : NULL, n, left, true,
+                  v_load(a + VLANES), sk, odd);
+        a += 2 * VLANES;
+        q = product ? q + 2 * VLANES : NULL;
+        qbar = update ? qbar + 2 * VLANES : NULL;
     }
-    vreal *next = even;
-    if (n - i >= VLANES) {
-        dots_step(width, product, update, n, matrix, v_load(a + i), true, v_mask(VLANES), sk, mbar, i, even);
-        i += VLANES;
-        next = odd;
+    if (left > VLANES) {
+        dots_step(width, product, update, q, qbar, n, left, true, v_load(a), sk, even);
+        left -= VLANES;
+        dots_step(width, product, update, product ? q + VLANES : NULL, update ? qbar + VLANES : NULL, n, left, false,
+                  load_part(a + VLANES, left), sk, odd);
+    } else {
+        dots_step(width, product, update, q, qbar, n, left, false, load_part(a, left), sk, even);
     }
-    if (i < n) {
-        const vmask mask = v_mask(n - i);
-        const vreal ai = padded ? v_load(a + i) : v_load_mask(a + i, mask);
-        if (next == even) {
-            dots_step(width, product, update, n, matrix, ai, false, mask, sk, mbar, i, even);
+    UNROLL for (size_t w = 0; w < width; w++) {
+        even[w] = v_add(even[w], odd[w]);
+    }
+    return product ? v_sum4(even[0], even[1], even[2], even[3]) : v_quad_zero();
+}
+
+typedef vquad panel_fn(const operands *o, size_t k);
+#define PANEL(width)                                                                                                   \
+    static OUTLINE vquad dots_product_##width(const operands *o, size_t k) { return dots_panel(width, true, false, o, k); } \
+    static OUTLINE vquad dots_update_##width(const operands *o, size_t k) { return dots_panel(width, false, true, o, k); }  \
+    static OUTLINE vquad dots_both_##width(const operands *o, size_t k) { return dots_panel(width, true, true, o, k); }
+PANEL(1)
+PANEL(2)
+PANEL(3)
+PANEL(4)
+#undef PANEL
+static panel_fn *const dots_panels[N_KIND][4] = {
+    {dots_product_1, dots_product_2, dots_product_3, dots_product_4},
+    {dots_update_1, dots_update_2, dots_update_3, dots_update_4},
+    {dots_both_1, dots_both_2, dots_both_3, dots_both_4}};
+
+/* Four columns, or as many as there are, from k on. */
+INLINE vquad dots_quad(product_kind kind, const operands *o, size_t k) {
+    const size_t left = o->m - k;
+    return dots_panels[kind][(left < 4 ? left : 4) - 1](o, k);
+}
+
+static void dots(product_kind kind, const operands *o) {
+    for (size_t k = 0; k < o->m; k += VLANES) {
+        const size_t left = o->m - k;
+        vreal sum;
+        if (left <= 4) {
+            sum = v_extend(dots_quad(kind, o, k));
         } else {
-            dots_step(width, product, update, n, matrix, ai, false, mask, sk, mbar, i, odd);
-        }
-    }
-    return v_sum4(v_add(even[0], odd[0]), v_add(even[1], odd[1]), v_add(even[2], odd[2]), v_add(even[3], odd[3]));
-}
-
-INLINE vquad dots_quad(size_t count, bool product, bool update, bool padded, size_t n, const real *matrix,
-                       const real *a, const real *c, real scale, real *mbar) {
-    switch (count) {
-    case 1: return dots_panel(1, product, update, padded, n, matrix, a, c, scale, mbar);
-    case 2: return dots_panel(2, product, update, padded, n, matrix, a, c, scale, mbar);
-    case 3: return dots_panel(3, product, update, padded, n, matrix, a, c, scale, mbar);
-    default: return dots_panel(4, product, update, padded, n, matrix, a, c, scale, mbar);
-    }
-}
-
-INLINE void dots(bool product, bool update, bool padded, size_t n, size_t m, const real *matrix, const real *a,
-                 const real *init, real *out, const real *c, real scale, real *mbar) {
-    for (size_t k = 0; k < m; k += VLANES) {
-        vquad quad[VLANES / 4];
-        for (size_t q = 0; q < VLANES / 4; q++) {
-            const size_t at = k + 4 * q;
-            quad[q] = v_quad_zero();
-            if (at < m) {
-                quad[q] = dots_quad(m - at, product, update, padded, n, product ? matrix + at * n : NULL, a,
-                                    update ? c + at : NULL, scale, update ? mbar + at * n : NULL);
+            vquad quad[VLANES / 4];
+            for (size_t q = 0; q < VLANES / 4; q++) {
+                quad[q] = 4 * q < left ? dots_quad(kind, o, k + 4 * q) : v_quad_zero();
             }
+            sum = v_quads(quad);
         }
-        if (product) {
-            const size_t left = m - k;
-            const vreal sum = v_quads(quad);
-            store_part(out + k, left, padded, init == NULL ? sum : v_add(v_load_mask(init + k, v_mask(left)), sum));
+        if (kind != UPDATE) {
+            sum = o->init == NULL ? sum : v_add(load_part(o->init + k, left), sum);
+            store_part(o->out + k, o->room ? VLANES : left, sum);
         }
     }
 }

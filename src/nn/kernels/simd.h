@@ -10,7 +10,6 @@
  *   v_mask(n)                         the first min(n, VLANES) lanes
  *   v_load_mask(q, m)                 masked lanes from memory, the others +0 without being read
  *   v_store_mask(q, m, a)             masked lanes to memory, the others untouched
- *   v_keep(m, a)                      masked lanes of a, the others +0
  *   v_add v_sub v_mul v_div           IEEE
  *   v_fma(a, b, c)  v_fnma(a, b, c)   ab + c;  c − ab
  *   v_mul_error(a, b, ab)             the rounding error of ab, exactly
@@ -20,16 +19,25 @@
  *   v_exponent(t)                     the low mantissa bits of t as the exponent of a power of two
  *   v_ldexp(a, n)                     a·2ⁿ, rounded once; n integral, |n| < 2·(largest exponent)
  *   v_sum4(a, b, c, d)                the four lane sums as a vquad, by a fixed tree
- *   v_quads(q)  v_quad_zero()         a vreal from VLANES/4 vquads; a vquad of +0
+ *   v_quads(q)  v_extend(a)           a vreal from VLANES/4 vquads; from one and zeros
+ *   v_quad_zero()                     a vquad of +0
  *   v_sleef_<f>_u10(a), …             SLEEF's functions
  */
 #ifndef CSI_SIMD_H
 #define CSI_SIMD_H
 
 #include "nn/kernels/real.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <math.h> /* defines FP_FAST_FMA, without which sleef.h hides its scalar FMA functions */
+#include <math.h>
+/* sleef.h hides its scalar FMA functions without these, which math.h defines for gcc only. */
+#if defined(__FMA__) && !defined(FP_FAST_FMA)
+#define FP_FAST_FMA
+#endif
+#if defined(__FMA__) && !defined(FP_FAST_FMAF)
+#define FP_FAST_FMAF
+#endif
 #include <sleef.h>
 
 #define VLANES ((size_t)(512 / CSI_REAL_BITS))
@@ -45,15 +53,21 @@
 /* Accumulators a kernel may keep in registers at once. */
 #if defined(CSI_ISA_AVX512)
 #define VBLOCK 8
+#define V_MASK_IS_FREE true /* a masked access costs what a whole one does */
 #else
 #define VBLOCK 4
+#define V_MASK_IS_FREE false
 #endif
 
 /* For functions whose flags are constants at every call. The plain-C variants leave the choice to the compiler: inlined everywhere they are ten times larger and no faster. */
 #if defined(CSI_ISA_AVX512) || defined(CSI_ISA_AVX2)
 #define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 8")
+#define OUTLINE __attribute__((noinline))
 #else
 #define INLINE static inline
+#define UNROLL
+#define OUTLINE
 #endif
 
 #endif

@@ -67,10 +67,6 @@ static inline void v_store_mask(real *q, vmask m, vreal a) {
 #define AS_REAL(a) _mm256_castsi256_ps(a)
 #endif
 
-static inline vreal v_keep(vmask m, vreal a) {
-    return v_pair(OP(and)(AS_REAL(m.lo), a.lo), OP(and)(AS_REAL(m.hi), a.hi));
-}
-
 #define BINARY(name, op)                                                                                               \
     static inline vreal name(vreal a, vreal b) { return v_pair(OP(op)(a.lo, b.lo), OP(op)(a.hi, b.hi)); }
 #define TERNARY(name, op)                                                                                              \
@@ -131,6 +127,7 @@ static inline vquad v_sum4(vreal a, vreal b, vreal c, vreal d) {
 }
 static inline vreal v_quads(const vquad *q) { return v_pair(q[0], q[1]); }
 static inline vquad v_quad_zero(void) { return _mm256_setzero_pd(); }
+static inline vreal v_extend(vquad q) { return v_pair(q, _mm256_setzero_pd()); }
 #else
 static inline __m128 v_fold(vreal a) {
     const __m256 half_sum = _mm256_add_ps(a.lo, a.hi);
@@ -144,6 +141,7 @@ static inline vquad v_sum4(vreal a, vreal b, vreal c, vreal d) {
 }
 static inline vreal v_quads(const vquad *q) { return v_pair(_mm256_set_m128(q[1], q[0]), _mm256_set_m128(q[3], q[2])); }
 static inline vquad v_quad_zero(void) { return _mm_setzero_ps(); }
+static inline vreal v_extend(vquad q) { return v_pair(_mm256_zextps128_ps256(q), _mm256_setzero_ps()); }
 #endif
 
 #define SLEEF(name, ulp)                                                                                               \

@@ -28,7 +28,6 @@ static inline void v_store(real *q, vreal a) { OP(storeu)(q, a); }
 static inline vmask v_mask(size_t n) { return n >= VLANES ? (vmask)-1 : (vmask)((1u << n) - 1u); }
 static inline vreal v_load_mask(const real *q, vmask m) { return OP(maskz_loadu)(m, q); }
 static inline void v_store_mask(real *q, vmask m, vreal a) { OP(mask_storeu)(q, m, a); }
-static inline vreal v_keep(vmask m, vreal a) { return OP(maskz_mov)(m, a); }
 static inline vreal v_add(vreal a, vreal b) { return OP(add)(a, b); }
 static inline vreal v_sub(vreal a, vreal b) { return OP(sub)(a, b); }
 static inline vreal v_mul(vreal a, vreal b) { return OP(mul)(a, b); }
@@ -61,6 +60,7 @@ static inline vquad v_sum4(vreal a, vreal b, vreal c, vreal d) {
 
 static inline vreal v_quads(const vquad *q) { return _mm512_insertf64x4(_mm512_castpd256_pd512(q[0]), q[1], 1); }
 static inline vquad v_quad_zero(void) { return _mm256_setzero_pd(); }
+static inline vreal v_extend(vquad q) { return _mm512_zextpd256_pd512(q); }
 #else
 static inline vbool v_less(vreal a, vreal b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 static inline vreal v_exponent(vreal t) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(t), 23)); }
@@ -81,6 +81,7 @@ static inline vreal v_quads(const vquad *q) {
     return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
 }
 static inline vquad v_quad_zero(void) { return _mm_setzero_ps(); }
+static inline vreal v_extend(vquad q) { return _mm512_zextps128_ps512(q); }
 #endif
 
 static inline vreal v_sleef_tanh_u10(vreal a) { return SLEEF_CALL(tanh, u10)(a); }

@@ -91,7 +91,6 @@ static inline vreal v_zero(void) { EACH(0); }
 static inline vreal v_load(const real *q) { EACH(q[i]); }
 static inline vmask v_mask(size_t n) { return n; }
 static inline vreal v_load_mask(const real *q, vmask m) { EACH(i < m ? q[i] : 0); }
-static inline vreal v_keep(vmask m, vreal a) { EACH(i < m ? a.x[i] : 0); }
 static inline vreal v_add(vreal a, vreal b) { EACH(a.x[i] + b.x[i]); }
 static inline vreal v_sub(vreal a, vreal b) { EACH(a.x[i] - b.x[i]); }
 static inline vreal v_mul(vreal a, vreal b) { EACH(a.x[i] * b.x[i]); }
@@ -137,6 +136,7 @@ static inline real sum1(vreal a) {
 static inline vquad v_sum4(vreal a, vreal b, vreal c, vreal d) {
     return (vquad){{sum1(a), sum1(b), sum1(c), sum1(d)}};
 }
+static inline vreal v_extend(vquad q) { EACH(i < 4 ? q.x[i] : 0); }
 static inline vquad v_quad_zero(void) { return (vquad){{0, 0, 0, 0}}; }
 
 #if defined(__FMA__)

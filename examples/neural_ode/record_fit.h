@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* Fits a neural ODE to a record of any length and number of states. */
+#ifndef RECORD_FIT_H
+#define RECORD_FIT_H
+
+#include "command_line.h"
+#include "csv_table.h"
+#include "fit_result.h"
+
+/* EXIT_SUCCESS with the result, whose names are those of the table; else says why and returns EXIT_FIT or EXIT_INPUT. */
+int record_fit(const csv_table *table, const command_line *options, const char *path, fit_result *result);
+
+#endif

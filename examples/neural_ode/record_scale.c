@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Scales a table: states to mean 0 and standard deviation 1, time to 0 … 10. */
+#include "record_scale.h"
+
+#include "complain.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Squares of larger numbers might overflow. */
+static const double LARGEST = 1e100;
+
+static bool check_size(const csv_table *table, const char *path) {
+    for (size_t i = 0; i < table->n_row; i++) {
+        if (fabs(table->time[i]) > LARGEST) {
+            complain("%s: row %zu, column 1 (%s): %g is too large", path, i + 2, table->names[0], table->time[i]);
+            return false;
+        }
+        for (size_t k = 0; k < table->n_state; k++) {
+            const double value = table->state[i * table->n_state + k];
+            if (fabs(value) > LARGEST) {
+                complain("%s: row %zu, column %zu (%s): %g is too large", path, i + 2, k + 2, table->names[k + 1], value);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static void find_unit(record_scale *scale, const csv_table *table, size_t k) {
+    const double n = (double)table->n_row;
+    double mean = 0.0;
+    double square = 0.0;
+    for (size_t i = 0; i < table->n_row; i++) {
+        mean += table->state[i * table->n_state + k] / n;
+    }
+    for (size_t i = 0; i < table->n_row; i++) {
+        const double d = table->state[i * table->n_state + k] - mean;
+        square += d * d / n;
+    }
+    scale->mean[k] = mean;
+    scale->unit[k] = square > 0.0 ? sqrt(square) : 1.0;
+}
+
+bool record_scale_create(record_scale *scale, const csv_table *table, const char *path) {
+    const size_t n_state = table->n_state;
+    *scale = (record_scale){.time_origin = table->time[0],
+                            .time_unit = (table->time[table->n_row - 1] - table->time[0]) / SCALED_DURATION};
+    if (!check_size(table, path)) {
+        return false;
+    }
+    scale->time = allocate(table->n_row, sizeof(double));
+    scale->state = allocate(table->n_row * n_state, sizeof(double));
+    record_scale_times(scale, table->n_row, table->time, scale->time);
+    for (size_t k = 0; k < n_state; k++) {
+        find_unit(scale, table, k);
+        for (size_t i = 0; i < table->n_row; i++) {
+            const size_t at = i * n_state + k;
+            scale->state[at] = (table->state[at] - scale->mean[k]) / scale->unit[k];
+        }
+    }
+    scale->record = (scaled_record){
+        .n_row = table->n_row, .n_state = n_state, .time = scale->time, .state = scale->state, .unit = scale->unit};
+    return true;
+}
+
+void record_scale_free(record_scale *scale) {
+    free(scale->time);
+    free(scale->state);
+    *scale = (record_scale){0};
+}
+
+void record_scale_times(const record_scale *scale, size_t n, const double *time, double *scaled) {
+    for (size_t i = 0; i < n; i++) {
+        scaled[i] = (time[i] - scale->time_origin) / scale->time_unit;
+    }
+}
+
+void record_scale_undo(const record_scale *scale, size_t n, double *state) {
+    const size_t n_state = scale->record.n_state;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < n_state; k++) {
+            state[i * n_state + k] = scale->mean[k] + scale->unit[k] * state[i * n_state + k];
+        }
+    }
+}
