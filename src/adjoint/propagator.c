@@ -5,9 +5,11 @@
 #include "core/memory.h"
 #include "ode/polynomial.h"
 #include "ode/solver_options.h"
+#include "ode/sundials_compat.h"
 
 #include <math.h>
 #include <string.h>
+#include <sundials/sundials_dense.h>
 
 #define N_Y_MAX 8
 /* Evaluations that a restart costs per decimal digit of the tolerance, and evaluations that a step costs: measured. */
@@ -173,42 +175,6 @@ static double error_growth(costate_adjoint *adjoint, const double *phi, const do
     return sqrt(made / allowed);
 }
 
-/* Solves a x = b by elimination with partial pivoting; a (column-major) and b are destroyed, b becomes x. False if a
- * is singular. */
-static bool solve_dense(double *a, double *b, size_t n) {
-    for (size_t k = 0; k < n; k++) {
-        size_t pivot = k;
-        for (size_t i = k + 1; i < n; i++) {
-            pivot = fabs(a[i + n * k]) > fabs(a[pivot + n * k]) ? i : pivot;
-        }
-        if (!(fabs(a[pivot + n * k]) > 0.0)) {
-            return false;
-        }
-        for (size_t j = k; j < n; j++) {
-            const double swap = a[k + n * j];
-            a[k + n * j] = a[pivot + n * j];
-            a[pivot + n * j] = swap;
-        }
-        const double swap = b[k];
-        b[k] = b[pivot];
-        b[pivot] = swap;
-        for (size_t i = k + 1; i < n; i++) {
-            const double factor = a[i + n * k] / a[k + n * k];
-            for (size_t j = k + 1; j < n; j++) {
-                a[i + n * j] -= factor * a[k + n * j];
-            }
-            b[i] -= factor * b[k];
-        }
-    }
-    for (size_t k = n; k-- > 0;) {
-        for (size_t j = k + 1; j < n; j++) {
-            b[k] -= a[k + n * j] * b[j];
-        }
-        b[k] /= a[k + n * k];
-    }
-    return true;
-}
-
 /* c += Φ⁻¹ v, the rows in units of their tolerance; false if Φ is singular. */
 static bool change_constants(costate_adjoint *adjoint, const double *v) {
     csi_propagator *propagator = adjoint->propagator;
@@ -220,9 +186,15 @@ static bool change_constants(costate_adjoint *adjoint, const double *v) {
         }
         propagator->change[i] = v[i] / unit;
     }
-    if (!solve_dense(propagator->matrix, propagator->change, n)) {
+    sunrealtype *columns[N_Y_MAX];
+    sunindextype pivots[N_Y_MAX];
+    for (size_t j = 0; j < n; j++) {
+        columns[j] = propagator->matrix + n * j;
+    }
+    if (SUNDlsMat_denseGETRF(columns, (sunindextype)n, (sunindextype)n, pivots) != 0) {
         return false;
     }
+    SUNDlsMat_denseGETRS(columns, (sunindextype)n, pivots, propagator->change);
     for (size_t j = 0; j < n; j++) {
         propagator->c[j] += propagator->change[j];
     }
