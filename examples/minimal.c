@@ -20,10 +20,14 @@ int main(void) {
     costate_fit *fit = NULL;
     costate_optimum optimum;
     costate_status status = costate_net_create(&spec, NULL, &net);
-    if (!status) status = costate_net_rhs(net, &rhs);
-    if (!status) status = costate_net_init_f64(net, COSTATE_INIT_GLOROT_UNIFORM, 0.1, &random, x);
-    if (!status) status = costate_fit_create(&rhs, &series, NULL, NULL, &fit);
-    if (!status) status = costate_minimize_lbfgs(costate_fit_n_x(fit), costate_fit_objective, fit, NULL, NULL, x, &optimum);
+    if (!status)
+        status = costate_net_rhs(net, &rhs);
+    if (!status)
+        status = costate_net_init_f64(net, COSTATE_INIT_GLOROT_UNIFORM, 0.1, &random, x);
+    if (!status)
+        status = costate_fit_create(&rhs, &series, NULL, NULL, &fit);
+    if (!status)
+        status = costate_minimize_lbfgs(costate_fit_n_x(fit), costate_fit_objective, fit, NULL, NULL, x, &optimum);
     error = status ? HUGE_VAL : sqrt(optimum.value / 42.0);
     printf("%s, error %.4f\n", costate_status_message(status), error);
     costate_fit_destroy(fit);

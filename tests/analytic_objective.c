@@ -36,17 +36,10 @@ static double rosenbrock(size_t n, const double *x, double *grad) {
 
 static costate_status misbehave(const analytic_objective *self, double *value, double *grad) {
     switch (self->fault) {
-    case ANALYTIC_NAN_VALUE:
-        *value = (double)NAN;
-        return COSTATE_OK;
-    case ANALYTIC_NAN_GRADIENT:
-        grad[self->n - 1] = (double)NAN;
-        return COSTATE_OK;
-    case ANALYTIC_INFINITE_VALUE:
-        *value = -HUGE_VAL;
-        return COSTATE_OK;
-    default:
-        return self->status;
+    case ANALYTIC_NAN_VALUE: *value = (double)NAN; return COSTATE_OK;
+    case ANALYTIC_NAN_GRADIENT: grad[self->n - 1] = (double)NAN; return COSTATE_OK;
+    case ANALYTIC_INFINITE_VALUE: *value = -HUGE_VAL; return COSTATE_OK;
+    default: return self->status;
     }
 }
 
@@ -55,7 +48,8 @@ costate_status analytic_evaluate(const double *x, double *value, double *grad, v
     const size_t call = self->n_call++;
     memcpy(self->last_x, x, self->n * sizeof(double));
     self->largest_x0 = fmax(self->largest_x0, x[0]);
-    *value = self->scale * (self->kind == ANALYTIC_QUADRATIC ? quadratic(self->n, x, grad) : rosenbrock(self->n, x, grad));
+    *value =
+        self->scale * (self->kind == ANALYTIC_QUADRATIC ? quadratic(self->n, x, grad) : rosenbrock(self->n, x, grad));
     for (size_t i = 0; i < self->n; i++) {
         grad[i] *= self->scale;
     }

@@ -13,7 +13,12 @@ typedef enum analytic_kind {
     ANALYTIC_ROSENBROCK /* sum_i 100 (x_{i+1} - x_i^2)^2 + (1 - x_i)^2, minimum 0 at 1 */
 } analytic_kind;
 
-typedef enum analytic_fault { ANALYTIC_STATUS, ANALYTIC_NAN_VALUE, ANALYTIC_NAN_GRADIENT, ANALYTIC_INFINITE_VALUE } analytic_fault;
+typedef enum analytic_fault {
+    ANALYTIC_STATUS,
+    ANALYTIC_NAN_VALUE,
+    ANALYTIC_NAN_GRADIENT,
+    ANALYTIC_INFINITE_VALUE
+} analytic_fault;
 
 typedef struct analytic_objective {
     analytic_kind kind;

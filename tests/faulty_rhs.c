@@ -21,8 +21,16 @@ static int leave(fault_kind fault, int answer, double *result, size_t n) {
     case FAULT_FAIL: return COSTATE_ANSWER_FAIL;
     case FAULT_OTHER_POSITIVE: return 17;
     case FAULT_OTHER_NEGATIVE: return -23;
-    case FAULT_NAN: result[n - 1] = (double)NAN; return answer;
-    case FAULT_INF: result[0] = HUGE_VAL; return answer;
+    case FAULT_NAN:
+        if (result != NULL) {
+            result[n - 1] = (double)NAN;
+        }
+        return answer;
+    case FAULT_INF:
+        if (result != NULL) {
+            result[0] = HUGE_VAL;
+        }
+        return answer;
     case FAULT_NONE: break;
     }
     return answer;

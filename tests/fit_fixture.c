@@ -36,7 +36,8 @@ void fit_fixture_fill(fit_fixture *fixture) {
 
 costate_fit *fit_fixture_create(const fit_fixture *fixture, const costate_rhs *rhs) {
     costate_fit *fit = NULL;
-    assert_ok(costate_fit_create(rhs ? rhs : &problem_lotka_volterra.rhs, &fixture->series, &fixture->options, NULL, &fit));
+    assert_ok(
+        costate_fit_create(rhs ? rhs : &problem_lotka_volterra.rhs, &fixture->series, &fixture->options, NULL, &fit));
     assert_non_null(fit);
     return fit;
 }

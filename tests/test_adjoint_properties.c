@@ -98,6 +98,23 @@ static void scaled_cotangents_scale_the_gradient_exactly(void **state) {
         }
 }
 
+/* So small that no tolerance can be a fraction of it. */
+static void denormal_cotangents_are_no_failure(void **state) {
+    (void)state;
+    for (size_t m = 0; m < N_SETUP; m++) {
+        fixture fx;
+        fixture_create(&fx, &setups[m], 1e-7);
+        double v[N_DENSE * N_Y];
+        gradient g;
+        for (size_t i = 0; i < fx.n_t * N_Y; i++)
+            v[i] = ldexp(fx.v[i], -1060);
+        vjp(&fx, fx.n_t, v, &g);
+        assert_all_finite(g.y0bar, N_Y);
+        assert_all_finite(g.pbar, N_P);
+        fixture_destroy(&fx);
+    }
+}
+
 static void gradient_of_a_sum_is_the_sum_of_gradients(void **state) {
     (void)state;
     for (size_t m = 0; m < N_SETUP; m++) {
@@ -241,12 +258,9 @@ static void outputs_left_out_do_not_change_the_others(void **state) {
             gradient g = {.t0bar = -3.0};
             assert_ok(costate_adjoint_vjp(fx.adjoint, lv->p, fx.n_t, fx.v, wanted & 1 ? g.y0bar : NULL,
                                           wanted & 2 ? g.pbar : NULL, wanted & 4 ? &g.t0bar : NULL));
-            if (wanted & 1)
-                assert_same_bits_f64(g.y0bar, fx.g.y0bar, N_Y);
-            if (wanted & 2)
-                assert_same_bits_f64(g.pbar, fx.g.pbar, N_P);
-            if (wanted & 4)
-                assert_same_bits_f64(&g.t0bar, &fx.g.t0bar, 1);
+            if (wanted & 1) assert_same_bits_f64(g.y0bar, fx.g.y0bar, N_Y);
+            if (wanted & 2) assert_same_bits_f64(g.pbar, fx.g.pbar, N_P);
+            if (wanted & 4) assert_same_bits_f64(&g.t0bar, &fx.g.t0bar, 1);
         }
         fixture_destroy(&fx);
     }
@@ -295,14 +309,10 @@ static void own_options_of_the_backward_solve_are_honoured(void **state) {
     for (int variant = 0; variant < 5; variant++) {
         costate_adjoint_options o = costate_adjoint_options_default();
         assert_true(o.rtol == 0.0 && o.atol == 0.0 && !o.atol_state && o.max_steps == 0 && o.quad_nodes == 0);
-        if (variant == 0)
-            o.rtol = 1e-4;
-        if (variant == 1)
-            o.atol = 1e-5;
-        if (variant == 2)
-            o.atol_state = atol_state;
-        if (variant >= 3)
-            o.quad_nodes = variant == 3 ? 8 : 1;
+        if (variant == 0) o.rtol = 1e-4;
+        if (variant == 1) o.atol = 1e-5;
+        if (variant == 2) o.atol_state = atol_state;
+        if (variant >= 3) o.quad_nodes = variant == 3 ? 8 : 1;
         costate_adjoint *other = NULL;
         gradient g = {.t0bar = 0.0};
         assert_ok(costate_adjoint_create(fx.solver, &o, NULL, &other));
@@ -310,13 +320,35 @@ static void own_options_of_the_backward_solve_are_honoured(void **state) {
         const costate_solve_counts *c = costate_adjoint_counts(other);
         assert_true(variant < 2 ? c->n_step < n_step : variant == 2 || c->n_step == n_step);
         assert_close_gradient(&g, &fx.g, variant < 2 || variant == 4 ? 1e-2 : 1e-7);
-        if (variant >= 3)
-            assert_int_equal(c->n_vjp_p, n_step * (variant == 3 ? 8u : 1u));
-        if (variant == 4)
-            assert_true(fabs(g.pbar[0] - fx.g.pbar[0]) > 1e-9);
+        if (variant >= 3) assert_int_equal(c->n_vjp_p, n_step * (variant == 3 ? 8u : 1u));
+        if (variant == 4) assert_true(fabs(g.pbar[0] - fx.g.pbar[0]) > 1e-9);
         costate_adjoint_destroy(other);
     }
     fixture_destroy(&fx);
+}
+
+/* The number of nodes is chosen so that the error of the quadrature is lost in that of lambda. */
+static void chosen_nodes_keep_the_quadrature_below_the_tolerance(void **state) {
+    (void)state;
+    const double rtol[] = {1e-4, 1e-7, 1e-10};
+    for (size_t m = 0; m < N_SETUP; m++)
+        for (size_t k = 0; k < 3; k++) {
+            fixture fx;
+            fixture_create(&fx, &setups[m], rtol[k]);
+            costate_adjoint_options o = costate_adjoint_options_default();
+            o.quad_nodes = 8;
+            costate_adjoint *finest = NULL;
+            gradient g = {.t0bar = 0.0};
+            assert_ok(costate_adjoint_create(fx.solver, &o, NULL, &finest));
+            assert_ok(costate_adjoint_vjp(finest, lv->p, fx.n_t, fx.v, g.y0bar, g.pbar, &g.t0bar));
+            double largest = 0.0;
+            for (size_t j = 0; j < N_P; j++)
+                largest = fmax(largest, fabs(g.pbar[j]));
+            assert_close_array(fx.g.pbar, g.pbar, N_P, 0.0, 3.0 * rtol[k] * largest);
+            assert_same_bits_f64(fx.g.y0bar, g.y0bar, N_Y);
+            costate_adjoint_destroy(finest);
+            fixture_destroy(&fx);
+        }
 }
 
 static void counts_are_those_of_the_callbacks(void **state) {
@@ -388,6 +420,7 @@ static void thousands_of_steps_give_the_closed_form(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scaled_cotangents_scale_the_gradient_exactly),
+        cmocka_unit_test(denormal_cotangents_are_no_failure),
         cmocka_unit_test(gradient_of_a_sum_is_the_sum_of_gradients),
         cmocka_unit_test(coinciding_times_add_their_cotangents),
         cmocka_unit_test(times_a_rounding_error_apart_act_as_one),
@@ -399,6 +432,7 @@ int main(void) {
         cmocka_unit_test(repeated_gradients_have_the_same_bits),
         cmocka_unit_test(problem_without_parameters_has_y0bar),
         cmocka_unit_test(own_options_of_the_backward_solve_are_honoured),
+        cmocka_unit_test(chosen_nodes_keep_the_quadrature_below_the_tolerance),
         cmocka_unit_test(counts_are_those_of_the_callbacks),
         cmocka_unit_test(every_set_of_derivatives_gives_the_same_gradient),
         cmocka_unit_test(thousands_of_steps_give_the_closed_form),

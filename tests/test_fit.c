@@ -86,7 +86,8 @@ static void fit_gradient_agrees_with_differences(void **state) {
 
 static void fit_gradient_of_a_network_agrees_with_differences(void **state) {
     (void)state;
-    const costate_layer_spec layers[] = {{.n_out = 6, .act = COSTATE_ACT_TANH}, {.n_out = 2, .act = COSTATE_ACT_IDENTITY}};
+    const costate_layer_spec layers[] = {{.n_out = 6, .act = COSTATE_ACT_TANH},
+                                         {.n_out = 2, .act = COSTATE_ACT_IDENTITY}};
     const costate_net_spec spec = {.n_in = 2, .n_layer = 2, .layers = layers};
     costate_random random = test_random(1);
     costate_net *net;

@@ -194,9 +194,12 @@ static void objective_loss_that_fails_is_reported(void **state) {
         failing_loss loss;
         costate_status status;
     } cases[] = {
-        {{COSTATE_ANSWER_FAIL, 1.0, 3}, COSTATE_ERR_RHS_FAIL}, {{COSTATE_ANSWER_RETRY, 1.0, 0}, COSTATE_ERR_RHS_FAIL},
-        {{17, 1.0, N_T - 1}, COSTATE_ERR_RHS_FAIL},            {{COSTATE_ANSWER_OK, (double)NAN, 3}, COSTATE_ERR_NONFINITE},
-        {{COSTATE_ANSWER_OK, HUGE_VAL, 3}, COSTATE_ERR_NONFINITE}, {{COSTATE_ANSWER_OK, 1.0, 3}, COSTATE_OK},
+        {{COSTATE_ANSWER_FAIL, 1.0, 3}, COSTATE_ERR_RHS_FAIL},
+        {{COSTATE_ANSWER_RETRY, 1.0, 0}, COSTATE_ERR_RHS_FAIL},
+        {{17, 1.0, N_T - 1}, COSTATE_ERR_RHS_FAIL},
+        {{COSTATE_ANSWER_OK, (double)NAN, 3}, COSTATE_ERR_NONFINITE},
+        {{COSTATE_ANSWER_OK, HUGE_VAL, 3}, COSTATE_ERR_NONFINITE},
+        {{COSTATE_ANSWER_OK, 1.0, 3}, COSTATE_OK},
     };
     for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
         fit_fixture f;

@@ -188,9 +188,9 @@ static int record(const costate_progress *progress, void *ctx) {
     r->n_call++;
     r->consistent = r->consistent && progress->iteration == r->n_call && progress->n_eval == r->f->n_call &&
                     progress->n_fail == r->f->n_faulty && progress->seconds >= 0.0 && progress->seconds_left >= 0.0 &&
-                    isfinite(progress->seconds_left) && isfinite(progress->value) && progress->best <= progress->value &&
-                    progress->best <= r->best && progress->grad_norm >= 0.0 && isfinite(progress->grad_norm) &&
-                    value_at(r->f, progress->x) == progress->value;
+                    isfinite(progress->seconds_left) && isfinite(progress->value) &&
+                    progress->best <= progress->value && progress->best <= r->best && progress->grad_norm >= 0.0 &&
+                    isfinite(progress->grad_norm) && value_at(r->f, progress->x) == progress->value;
     r->best = progress->best;
     return r->n_call == r->stop_at;
 }
@@ -347,14 +347,10 @@ static void minimize_same_start_gives_same_bits(void **state) {
 static void minimize_wrong_arguments_are_refused(void **state) {
     (void)state;
     const costate_stop_criteria wrong[] = {
-        {.max_iteration = 0, .value = -HUGE_VAL},
-        {.max_iteration = 5, .value = (double)NAN},
-        {.max_iteration = 5, .max_seconds = -1.0},
-        {.max_iteration = 5, .max_seconds = (double)NAN},
-        {.max_iteration = 5, .grad_norm = -1.0},
-        {.max_iteration = 5, .grad_norm = (double)NAN},
-        {.max_iteration = 5, .rel_change = -1.0},
-        {.max_iteration = 5, .rel_change = (double)NAN},
+        {.max_iteration = 0, .value = -HUGE_VAL},  {.max_iteration = 5, .value = (double)NAN},
+        {.max_iteration = 5, .max_seconds = -1.0}, {.max_iteration = 5, .max_seconds = (double)NAN},
+        {.max_iteration = 5, .grad_norm = -1.0},   {.max_iteration = 5, .grad_norm = (double)NAN},
+        {.max_iteration = 5, .rel_change = -1.0},  {.max_iteration = 5, .rel_change = (double)NAN},
     };
     double x[N];
     double x0[N];

@@ -119,8 +119,8 @@ static void lbfgs_wrong_bounds_are_refused(void **state) {
     const double outside[2] = {0.5, 1.5};
     const struct {
         const double *lower, *upper, *x;
-    } wrong[] = {{high, low, inside}, {low, high, outside}, {not_a_number, NULL, inside}, {NULL, not_a_number, inside},
-                 {high, NULL, inside}, {NULL, low, inside}, {low, high, not_a_number}};
+    } wrong[] = {{high, low, inside},  {low, high, outside}, {not_a_number, NULL, inside}, {NULL, not_a_number, inside},
+                 {high, NULL, inside}, {NULL, low, inside},  {low, high, not_a_number}};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         analytic_objective f = analytic(ANALYTIC_QUADRATIC, 2);
         costate_lbfgs_options options = costate_lbfgs_options_default();

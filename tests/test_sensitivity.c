@@ -104,8 +104,7 @@ static costate_net *make_network(const network_row *row, costate_random *random,
     costate_layer_spec layers[3];
     size_t n_layer = 0;
     for (size_t i = 0; i < 2; i++)
-        if (row->hidden[i])
-            layers[n_layer++] = (costate_layer_spec){row->hidden[i], row->act, false};
+        if (row->hidden[i]) layers[n_layer++] = (costate_layer_spec){row->hidden[i], row->act, false};
     layers[n_layer++] = (costate_layer_spec){row->n_state, COSTATE_ACT_IDENTITY, false};
     costate_net_spec spec = {.n_in = row->n_state + (row->with_time ? 1u : 0u), .n_layer = n_layer, .layers = layers};
     costate_net *net = NULL;
@@ -194,8 +193,7 @@ static void adjoint_agrees_with_sensitivities_on_stiff_problems(void **state) {
             a.pbar[j] *= q->p[j];
             f.pbar[j] *= q->p[j];
         }
-        if (!(gradient_distance(&c, &a, &f) <= 1e-6))
-            fail_msg("%s: %g", q->name, gradient_distance(&c, &a, &f));
+        if (!(gradient_distance(&c, &a, &f) <= 1e-6)) fail_msg("%s: %g", q->name, gradient_distance(&c, &a, &f));
     }
 }
 
@@ -255,7 +253,8 @@ static void faults_are_reported_and_survived(void **state) {
     (void)state;
     const problem *q = &problem_lotka_volterra;
     const fault_kind kinds[] = {FAULT_RETRY, FAULT_FAIL, FAULT_NAN};
-    const double t[] = {0.0, 1.0, 4.0};
+    /* Nearly the same parameters: what is left of a failed solve must not serve the next. */
+    const double t[] = {0.0, 1.0, 4.0}, other[] = {1.501, 1.001, 3.001, 1.001};
     for (size_t m = 0; m < 2; m++)
         for (size_t scheme = 0; scheme < 2; scheme++) {
             faulty_rhs fault;
@@ -270,9 +269,9 @@ static void faults_are_reported_and_survived(void **state) {
             assert_int_equal(costate_sensitivity_counts(sens)->n_f, n_call[CALLBACK_F]);
             for (int which = CALLBACK_F; which <= CALLBACK_VJP; which++)
                 for (size_t f = 0; f < 3; f++)
-                    for (size_t k = 0; k < n_call[which]; k += 1 + n_call[which] / 13) {
+                    for (size_t k = 0; 10 * k < 9 * n_call[which]; k += k < 8 ? 1 : n_call[which] / 9) {
                         faulty_rhs_arm(&fault, kinds[f], (callback_kind)which, k, SIZE_MAX);
-                        assert_status(costate_sensitivity_solve(sens, q->p, 0.0, q->y0, 3, t, y, s),
+                        assert_status(costate_sensitivity_solve(sens, other, 0.0, q->y0, 3, t, y, s),
                                       faulty_rhs_status(kinds[f]));
                         assert_true(isnan(y[5]) && isnan(s[35]));
                         assert_true(strlen(costate_sensitivity_detail(sens)) > 0);

@@ -14,7 +14,8 @@ static const char HELP[] =
     "Usage: neural_ode [options] [FILE]\n"
     "\n"
     "Fits a neural ODE, dy/dt = N(y; p) with a dense network N, to a time series, and draws the fit.\n"
-    "FILE is a CSV file with a header, a column of increasing times and one or more columns of states; without it, the\n"
+    "FILE is a CSV file with a header, a column of increasing times and one or more columns of states; without it, "
+    "the\n"
     "hare and lynx pelts of the Hudson's Bay Company, 1900-1920.\n"
     "\n"
     "  --data FILE          the same as FILE\n"
@@ -33,7 +34,8 @@ static const char HELP[] =
     "  --quiet              no progress\n"
     "  --help, --version\n"
     "\n"
-    "The loss is the sum of the squared errors of the states, each scaled to mean 0 and standard deviation 1. The first\n"
+    "The loss is the sum of the squared errors of the states, each scaled to mean 0 and standard deviation 1. The "
+    "first\n"
     "stage fits short pieces that start at the data; the pieces double in length until the last stage fits the whole\n"
     "record from a free initial state. The same seed gives the same result.\n"
     "Exit status: 0 success; 1 the fit failed or is no better than a constant; 2 wrong input or options.\n";
@@ -42,7 +44,10 @@ static void print_help(void) {
     char names[512] = "";
     size_t used = 0;
     for (int k = 0; k < COSTATE_ACT_COUNT && used < sizeof(names); k++) {
-        const int n = snprintf(names + used, sizeof(names) - used, "%s%s", k == 0 ? "" : k == 7 ? "\n                       " : " ",
+        const int n = snprintf(names + used, sizeof(names) - used, "%s%s",
+                               k == 0   ? ""
+                               : k == 7 ? "\n                       "
+                                        : " ",
                                costate_act_name((costate_act)k));
         used += n > 0 ? (size_t)n : 0;
     }
@@ -146,9 +151,15 @@ static const struct {
     const char *name;
     parser parse;
 } valued[] = {
-    {"--data", parse_data},           {"--hidden", parse_hidden},         {"--activation", parse_activation},
-    {"--solver", parse_solver},       {"--rtol", parse_rtol},             {"--optimizer", parse_optimizer},
-    {"--iterations", parse_iterations}, {"--ridge", parse_ridge}, {"--seed", parse_seed},
+    {"--data", parse_data},
+    {"--hidden", parse_hidden},
+    {"--activation", parse_activation},
+    {"--solver", parse_solver},
+    {"--rtol", parse_rtol},
+    {"--optimizer", parse_optimizer},
+    {"--iterations", parse_iterations},
+    {"--ridge", parse_ridge},
+    {"--seed", parse_seed},
     {"--output", parse_output},
 };
 

@@ -24,9 +24,7 @@ static void *check(void *block) {
     return block;
 }
 
-void *allocate(size_t count, size_t size) {
-    return check(calloc(count > 0 ? count : 1, size));
-}
+void *allocate(size_t count, size_t size) { return check(calloc(count > 0 ? count : 1, size)); }
 
 void *reallocate(void *block, size_t count, size_t size) {
     return check(count > SIZE_MAX / size ? NULL : realloc(block, count * size));

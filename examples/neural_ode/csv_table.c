@@ -67,9 +67,7 @@ static char *next_line(char **text) {
     return line;
 }
 
-static bool is_blank(const char *text) {
-    return text[strspn(text, " \t\r")] == '\0';
-}
+static bool is_blank(const char *text) { return text[strspn(text, " \t\r")] == '\0'; }
 
 static char *trim(char *text) {
     text += strspn(text, " \t");
@@ -156,7 +154,8 @@ static bool read_header(reader *r, char *line, csv_table *table) {
         return false;
     }
     if (n < 2) {
-        complain("%s: row 1: there is no state column; a time column and at least one state column are needed", r->path);
+        complain("%s: row 1: there is no state column; a time column and at least one state column are needed",
+                 r->path);
         return false;
     }
     if (n > MAX_COLUMNS) {
@@ -191,8 +190,8 @@ static bool check_time(const reader *r, const csv_table *table, double time) {
         return true;
     }
     if (time == previous) {
-        complain("%s: row %zu, column 1 (%s): the time %.15g is that of the row above", r->path, r->row, table->names[0],
-                 time);
+        complain("%s: row %zu, column 1 (%s): the time %.15g is that of the row above", r->path, r->row,
+                 table->names[0], time);
     } else {
         complain("%s: row %zu, column 1 (%s): the time %.15g comes after %.15g; times must increase", r->path, r->row,
                  table->names[0], time, previous);
@@ -206,8 +205,8 @@ static bool read_row(reader *r, char *line, csv_table *table) {
         return false;
     }
     if (n < r->n_column) {
-        complain("%s: row %zu, column %zu (%s): missing; the header has %zu columns, this row %zu", r->path, r->row, n + 1,
-                 table->names[n], r->n_column, n);
+        complain("%s: row %zu, column %zu (%s): missing; the header has %zu columns, this row %zu", r->path, r->row,
+                 n + 1, table->names[n], r->n_column, n);
         return false;
     }
     if (n > r->n_column) {
@@ -225,6 +224,8 @@ static bool read_row(reader *r, char *line, csv_table *table) {
             wrong = "is not a finite number";
         } else if (!parse_number(field, &value)) {
             wrong = "is not a number";
+        } else if (fabs(value) > CSV_MAX_NUMBER) {
+            wrong = "is too large";
         }
         if (wrong) {
             complain("%s: row %zu, column %zu (%s): '%.*s' %s", r->path, r->row, k + 1, table->names[k], SHOWN_BYTES,

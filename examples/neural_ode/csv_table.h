@@ -8,12 +8,15 @@
 
 enum { CSV_MAX_STATES = 32, CSV_MAX_ROWS = 100000 };
 
+/* Numbers are finite and no larger, so that their squares cannot overflow. */
+#define CSV_MAX_NUMBER 1e100
+
 typedef struct csv_table {
-    size_t n_row;     /* rows of data, >= 2 */
-    size_t n_state;   /* columns after the first, >= 1 */
-    char **names;     /* n_state + 1 column names, that of time first */
-    double *time;     /* n_row elements, strictly increasing */
-    double *state;    /* n_row x n_state, row-major; all finite */
+    size_t n_row;   /* rows of data, >= 2 */
+    size_t n_state; /* columns after the first, >= 1 */
+    char **names;   /* n_state + 1 column names, that of time first */
+    double *time;   /* n_row elements, strictly increasing */
+    double *state;  /* n_row x n_state, row-major */
 } csv_table;
 
 /*

@@ -70,6 +70,16 @@ double curves_rmse(const curves *c, size_t state) { return rmse(c, state, false)
 
 double curves_rmse_of_constant(const curves *c, size_t state) { return rmse(c, state, true); }
 
+double curves_largest_datum(const curves *c) {
+    double largest = 0.0;
+    for (size_t k = 0; k < c->n_point; k++) {
+        for (size_t j = 0; c->row[k] && j < c->n_state; j++) {
+            largest = fmax(largest, fabs(c->row[k][j]));
+        }
+    }
+    return largest;
+}
+
 bool curves_all_finite(const curves *c) {
     for (size_t k = 0; k < c->n_point * c->n_state; k++) {
         if (!isfinite(c->fit[k])) {

@@ -27,6 +27,9 @@ double curves_rmse(const curves *c, size_t state);
 /* The same for the best constants instead of the fit: the standard deviation of the data. */
 double curves_rmse_of_constant(const curves *c, size_t state);
 
+/* Largest absolute value of the data. */
+double curves_largest_datum(const curves *c);
+
 bool curves_all_finite(const curves *c);
 
 /*

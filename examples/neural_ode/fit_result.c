@@ -24,6 +24,9 @@ void fit_result_describe(fit_result *result, const costate_net *net) {
     result->isa = costate_net_isa(net);
 }
 
+/* Relative to the largest datum: good enough also for data that hardly change, where a constant is as good. */
+static const double GOOD_ERROR = 1e-3;
+
 bool fit_result_check(const fit_result *result) {
     const curves *c = &result->curves;
     if (!isfinite(result->loss) || !curves_all_finite(c)) {
@@ -32,7 +35,7 @@ bool fit_result_check(const fit_result *result) {
     }
     const double error = curves_rmse(c, c->n_state);
     const double constant = curves_rmse_of_constant(c, c->n_state);
-    if (constant > 0.0 && !(error < constant)) {
+    if (!(error < constant) && !(error <= GOOD_ERROR * curves_largest_datum(c))) {
         complain("the fit failed: its error of %.4g is no better than the %.4g of a constant", error, constant);
         return false;
     }

@@ -65,8 +65,9 @@ static int fit_record(const command_line *options, fit_result *result) {
     }
     int status = EXIT_INPUT;
     if (output_file_check(options->output, path)) {
-        printf("data      %s: %zu rows, %zu states\n", path, table.n_row, table.n_state);
-        status = record_fit(&table, options, path, result);
+        printf("data      %s: %zu rows, %zu state%s\n", path, table.n_row, table.n_state,
+               table.n_state == 1 ? "" : "s");
+        status = record_fit(&table, options, result);
     }
     if (status == EXIT_SUCCESS) {
         status = report(result, options->output);
@@ -88,12 +89,9 @@ int main(int argc, char **argv) {
     command_line options;
     fit_result result = {0};
     switch (command_line_parse(argc, argv, &options)) {
-    case COMMAND_LINE_WRONG:
-        return EXIT_INPUT;
-    case COMMAND_LINE_DONE:
-        return EXIT_SUCCESS;
-    case COMMAND_LINE_RUN:
-        break;
+    case COMMAND_LINE_WRONG: return EXIT_INPUT;
+    case COMMAND_LINE_DONE: return EXIT_SUCCESS;
+    case COMMAND_LINE_RUN: break;
     }
     const int status = options.spiral ? fit_spiral(&options, &result) : fit_record(&options, &result);
     curves_free(&result.curves);

@@ -82,7 +82,8 @@ static void write_label(FILE *script, const fit_result *result, size_t first, si
     char label[64];
     size_t used = 0;
     for (size_t j = first; j < end && used < sizeof(label); j++) {
-        const int n = snprintf(label + used, sizeof(label) - used, "%s%s", j == first ? "" : ", ", result->names[j + 1]);
+        const int n =
+            snprintf(label + used, sizeof(label) - used, "%s%s", j == first ? "" : ", ", result->names[j + 1]);
         used += n > 0 ? (size_t)n : 0;
     }
     write_string(script, used < sizeof(label) ? label : "states");

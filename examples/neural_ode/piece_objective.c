@@ -38,8 +38,8 @@ static costate_series whole_series(const scaled_record *record) {
                             .estimate_y0 = true};
 }
 
-costate_status piece_objective_create(piece_objective *objective, const scaled_record *record, size_t length, double ridge,
-                                      const costate_rhs *rhs, const costate_solver_options *solver) {
+costate_status piece_objective_create(piece_objective *objective, const scaled_record *record, size_t length,
+                                      double ridge, const costate_rhs *rhs, const costate_solver_options *solver) {
     const size_t n_interval = record->n_row - 1;
     const size_t n_piece = length == 0 ? 1 : (n_interval + length - 1) / length;
     costate_fit_options options = costate_fit_options_default();

@@ -38,8 +38,8 @@ typedef struct piece_objective {
  * Pieces of `length` intervals, from the data at their beginning; length 0: the whole record as one piece, whose initial state is the last n_state
  * unknowns. `solver` says how to solve. Any status of costate_fit_create().
  */
-costate_status piece_objective_create(piece_objective *objective, const scaled_record *record, size_t length, double ridge,
-                                      const costate_rhs *rhs, const costate_solver_options *solver);
+costate_status piece_objective_create(piece_objective *objective, const scaled_record *record, size_t length,
+                                      double ridge, const costate_rhs *rhs, const costate_solver_options *solver);
 
 /* Releases it, after its counts were added to `counts`. */
 void piece_objective_destroy(piece_objective *objective, costate_fit_counts *counts);

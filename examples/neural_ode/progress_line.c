@@ -30,7 +30,7 @@ void progress_line_show(progress_line *line, const progress_values *values) {
     }
     const double elapsed = time - line->start;
     const double left = elapsed * (double)(line->total - values->iteration) / (double)values->iteration;
-    printf("%s%5zu/%zu  loss %.3e  RMSE %.4g  |g| %.1e  steps %zu  %.1f s, ETA %.1f s%s", line->terminal ? "\r" : "",
+    printf("%s%zu/%zu loss %.3e RMSE %.4g |g| %.1e steps %zu %.1f s, ETA %.1f s%s", line->terminal ? "\r" : "",
            values->iteration, line->total, values->loss, values->rmse, values->grad_norm, values->n_step, elapsed, left,
            line->terminal ? "\033[K" : "\n");
     fflush(stdout);

@@ -83,8 +83,8 @@ static costate_status adam(fit_run *run, size_t iterations, bool fading) {
     options.stop.max_iteration = iterations;
     options.stop.progress = show_progress;
     options.stop.progress_ctx = run;
-    const costate_status status =
-        costate_minimize_adam(run->objective.n_x, piece_objective_evaluate, &run->objective, &options, NULL, run->x, &optimum);
+    const costate_status status = costate_minimize_adam(run->objective.n_x, piece_objective_evaluate, &run->objective,
+                                                        &options, NULL, run->x, &optimum);
     run->result->n_iteration += optimum.n_iteration;
     run->result->loss = optimum.value;
     run->result->stop = optimum.stop;
@@ -101,8 +101,8 @@ static costate_status lbfgs(fit_run *run, size_t iterations) {
     options.stop.max_iteration = iterations;
     options.stop.progress = show_progress;
     options.stop.progress_ctx = run;
-    const costate_status status =
-        costate_minimize_lbfgs(run->objective.n_x, piece_objective_evaluate, &run->objective, &options, NULL, run->x, &optimum);
+    const costate_status status = costate_minimize_lbfgs(run->objective.n_x, piece_objective_evaluate, &run->objective,
+                                                         &options, NULL, run->x, &optimum);
     run->result->n_iteration += optimum.n_iteration;
     run->result->loss = optimum.value;
     run->result->stop = optimum.stop;
@@ -114,8 +114,8 @@ static costate_status fit_stage(fit_run *run, size_t length, size_t iterations) 
     const command_line *options = run->options;
     const bool adam_only = options->optimizer == OPTIMIZER_ADAM;
     const size_t n_adam = adam_only ? iterations : length == 0 ? 0 : 2 * iterations / 3;
-    costate_status status = piece_objective_create(&run->objective, &run->scale.record, length, options->ridge, &run->rhs,
-                                                   &run->solver);
+    costate_status status =
+        piece_objective_create(&run->objective, &run->scale.record, length, options->ridge, &run->rhs, &run->solver);
     if (status == COSTATE_OK) {
         status = adam(run, n_adam, length == 0);
     }
@@ -177,12 +177,10 @@ static costate_status fit_network(fit_run *run) {
     return status == COSTATE_OK ? fit_stages(run) : status;
 }
 
-int record_fit(const csv_table *table, const command_line *options, const char *path, fit_result *result) {
+int record_fit(const csv_table *table, const command_line *options, fit_result *result) {
     fit_run run = {.options = options, .result = result};
     *result = (fit_result){.names = table->names};
-    if (!record_scale_create(&run.scale, table, path)) {
-        return EXIT_INPUT;
-    }
+    record_scale_create(&run.scale, table);
     curves_create(&result->curves, table->n_row, table->n_state, table->time, table->state);
     run.line = progress_line_start(options->iterations, options->quiet);
     const costate_status status = fit_network(&run);

@@ -7,7 +7,7 @@
 #include "csv_table.h"
 #include "fit_result.h"
 
-/* EXIT_SUCCESS with the result, whose names are those of the table; else says why and returns EXIT_FIT or EXIT_INPUT. */
-int record_fit(const csv_table *table, const command_line *options, const char *path, fit_result *result);
+/* EXIT_SUCCESS with the result, whose names are those of the table; else says why and returns EXIT_FIT. */
+int record_fit(const csv_table *table, const command_line *options, fit_result *result);
 
 #endif

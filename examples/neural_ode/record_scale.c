@@ -7,25 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Squares of larger numbers might overflow. */
-static const double LARGEST = 1e100;
-
-static bool check_size(const csv_table *table, const char *path) {
-    for (size_t i = 0; i < table->n_row; i++) {
-        if (fabs(table->time[i]) > LARGEST) {
-            complain("%s: row %zu, column 1 (%s): %g is too large", path, i + 2, table->names[0], table->time[i]);
-            return false;
-        }
-        for (size_t k = 0; k < table->n_state; k++) {
-            const double value = table->state[i * table->n_state + k];
-            if (fabs(value) > LARGEST) {
-                complain("%s: row %zu, column %zu (%s): %g is too large", path, i + 2, k + 2, table->names[k + 1], value);
-                return false;
-            }
-        }
-    }
-    return true;
-}
+/* Smaller deviations, relative to the mean, are rounding. */
+static const double SMALLEST_DEVIATION = 1e-12;
 
 static void find_unit(record_scale *scale, const csv_table *table, size_t k) {
     const double n = (double)table->n_row;
@@ -39,16 +22,13 @@ static void find_unit(record_scale *scale, const csv_table *table, size_t k) {
         square += d * d / n;
     }
     scale->mean[k] = mean;
-    scale->unit[k] = square > 0.0 ? sqrt(square) : 1.0;
+    scale->unit[k] = sqrt(square) > SMALLEST_DEVIATION * fabs(mean) ? sqrt(square) : 1.0;
 }
 
-bool record_scale_create(record_scale *scale, const csv_table *table, const char *path) {
+void record_scale_create(record_scale *scale, const csv_table *table) {
     const size_t n_state = table->n_state;
     *scale = (record_scale){.time_origin = table->time[0],
                             .time_unit = (table->time[table->n_row - 1] - table->time[0]) / SCALED_DURATION};
-    if (!check_size(table, path)) {
-        return false;
-    }
     scale->time = allocate(table->n_row, sizeof(double));
     scale->state = allocate(table->n_row * n_state, sizeof(double));
     record_scale_times(scale, table->n_row, table->time, scale->time);
@@ -61,7 +41,6 @@ bool record_scale_create(record_scale *scale, const csv_table *table, const char
     }
     scale->record = (scaled_record){
         .n_row = table->n_row, .n_state = n_state, .time = scale->time, .state = scale->state, .unit = scale->unit};
-    return true;
 }
 
 void record_scale_free(record_scale *scale) {

@@ -6,7 +6,7 @@
 #include "csv_table.h"
 #include "piece_objective.h"
 
-#include <stdbool.h>
+#include <stddef.h>
 
 /* Length of the record in scaled time: a network with outputs of order one can then follow several oscillations. */
 #define SCALED_DURATION 10.0
@@ -21,8 +21,7 @@ typedef struct record_scale {
     scaled_record record; /* refers to the above */
 } record_scale;
 
-/* False, after one line that names the file and the column, if the numbers are too large to be scaled. */
-bool record_scale_create(record_scale *scale, const csv_table *table, const char *path);
+void record_scale_create(record_scale *scale, const csv_table *table);
 void record_scale_free(record_scale *scale);
 
 /* n times of the data in scaled time. */

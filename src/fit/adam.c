@@ -13,10 +13,10 @@ enum { MAX_FAILURES_IN_A_ROW = 10 };
 static const double RECOVERY = 1.02;
 
 typedef struct adam_state {
-    double *m;      /* mean of the gradients; one block with s and grad */
-    double *s;      /* mean of their squares */
-    double *grad;   /* gradient at the current point */
-    double power1;  /* beta1^k, beta2^k of the bias correction */
+    double *m;     /* mean of the gradients; one block with s and grad */
+    double *s;     /* mean of their squares */
+    double *grad;  /* gradient at the current point */
+    double power1; /* beta1^k, beta2^k of the bias correction */
     double power2;
     double backoff; /* factor on the rate: halved at a failure, recovers to 1 */
 } adam_state;

@@ -177,9 +177,7 @@ void costate_fit_destroy(costate_fit *fit) {
     csi_release(&alloc, fit);
 }
 
-size_t costate_fit_n_x(const costate_fit *fit) {
-    return fit ? fit->n_x : 0;
-}
+size_t costate_fit_n_x(const costate_fit *fit) { return fit ? fit->n_x : 0; }
 
 costate_status costate_fit_set_horizon(costate_fit *fit, size_t n) {
     if (!fit) {
@@ -297,10 +295,6 @@ costate_status costate_fit_predict(costate_fit *fit, const double *x, size_t n_t
     return solve(fit, x, n_t, t, y);
 }
 
-const costate_fit_counts *costate_fit_get_counts(const costate_fit *fit) {
-    return fit ? &fit->counts : NULL;
-}
+const costate_fit_counts *costate_fit_get_counts(const costate_fit *fit) { return fit ? &fit->counts : NULL; }
 
-const char *costate_fit_detail(const costate_fit *fit) {
-    return fit ? fit->detail : "";
-}
+const char *costate_fit_detail(const costate_fit *fit) { return fit ? fit->detail : ""; }

@@ -150,12 +150,8 @@ static void conclude(lbfgs_run *run, nlopt_result result) {
         track->status = COSTATE_ERR_ARGUMENT;
         csi_track_stop(track, COSTATE_STOP_FAILURE);
         break;
-    case NLOPT_SUCCESS:
-        csi_track_stop(track, COSTATE_STOP_GRADIENT);
-        break;
-    default:
-        csi_track_stop(track, COSTATE_STOP_CHANGE);
-        break;
+    case NLOPT_SUCCESS: csi_track_stop(track, COSTATE_STOP_GRADIENT); break;
+    default: csi_track_stop(track, COSTATE_STOP_CHANGE); break;
     }
 }
 

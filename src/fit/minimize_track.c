@@ -12,8 +12,7 @@
 const char *costate_stop_text(costate_stop stop) {
     switch (stop) {
 #define CSI_STOP_CASE(name, text)                                                                                      \
-    case COSTATE_STOP_##name:                                                                                          \
-        return text;
+    case COSTATE_STOP_##name: return text;
         COSTATE_STOP_LIST(CSI_STOP_CASE)
 #undef CSI_STOP_CASE
     }
@@ -58,10 +57,8 @@ static bool ends_run(costate_status status) {
     case COSTATE_ERR_NULL:
     case COSTATE_ERR_ARGUMENT:
     case COSTATE_ERR_SIZE:
-    case COSTATE_ERR_STATE:
-        return true;
-    default:
-        return false;
+    case COSTATE_ERR_STATE: return true;
+    default: return false;
     }
 }
 
@@ -111,9 +108,7 @@ bool csi_track_evaluate(csi_track *track, const double *x, double *grad) {
     return true;
 }
 
-static double seconds_since_start(const csi_track *track) {
-    return csi_clock_seconds() - track->start_seconds;
-}
+static double seconds_since_start(const csi_track *track) { return csi_clock_seconds() - track->start_seconds; }
 
 void csi_track_check(csi_track *track) {
     const costate_stop_criteria *criteria = &track->criteria;

@@ -32,7 +32,8 @@ int main() {
     const std::unique_ptr<costate_solver, decltype(&costate_solver_destroy)> solver(raw_solver, costate_solver_destroy);
     costate_adjoint *raw_adjoint = nullptr;
     if (costate_adjoint_create(raw_solver, nullptr, nullptr, &raw_adjoint) != COSTATE_OK) return 1;
-    const std::unique_ptr<costate_adjoint, decltype(&costate_adjoint_destroy)> adjoint(raw_adjoint, costate_adjoint_destroy);
+    const std::unique_ptr<costate_adjoint, decltype(&costate_adjoint_destroy)> adjoint(raw_adjoint,
+                                                                                       costate_adjoint_destroy);
 
     const double p = 0.7;
     const double y0 = 2.0;
@@ -45,8 +46,8 @@ int main() {
     if (costate_adjoint_vjp(adjoint.get(), &p, 1, &v, &y0bar, &pbar, nullptr) != COSTATE_OK) return 1;
 
     const double exact = y0 * std::exp(-p * t);
-    const bool right = std::fabs(y - exact) <= 1e-6 && std::fabs(y0bar - exact / y0) <= 1e-6 &&
-                       std::fabs(pbar + t * exact) <= 1e-6;
+    const bool right =
+        std::fabs(y - exact) <= 1e-6 && std::fabs(y0bar - exact / y0) <= 1e-6 && std::fabs(pbar + t * exact) <= 1e-6;
     std::printf("costate %s: y = %.9f, dy/dy0 = %.9f, dy/dp = %.9f\n", costate_version(), y, y0bar, pbar);
     return right ? 0 : 1;
 }

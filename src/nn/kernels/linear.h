@@ -31,6 +31,19 @@ INLINE vreal load_part(const real *q, size_t left) {
     return (__builtin_constant_p(left) || !V_MASK_IS_FREE) && left >= VLANES ? v_load(q) : v_load_mask(q, v_mask(left));
 }
 
+/* The same with the mask at hand; `whole` says that it is full. */
+INLINE vreal load_end(const real *q, bool whole, vmask mask) {
+    return !V_MASK_IS_FREE && whole ? v_load(q) : v_load_mask(q, mask);
+}
+
+INLINE void store_end(real *q, bool whole, vmask mask, vreal a) {
+    if (whole) {
+        v_store(q, a);
+    } else {
+        v_store_mask(q, mask, a);
+    }
+}
+
 INLINE void store_part(real *q, size_t left, vreal a) {
     if (left >= VLANES) {
         v_store(q, a);
@@ -42,33 +55,38 @@ INLINE void store_part(real *q, size_t left, vreal a) {
 /* `width` vectors from element i on, of which the last may be partial. */
 INLINE void combine_block(size_t width, bool product, bool update, const operands *o, size_t i) {
     vreal sum[VBLOCK], factor[VBLOCK];
-    const size_t end = (width - 1) * VLANES, left = o->n - i - end, n = o->n;
+    const size_t n = o->n, end = (width - 1) * VLANES, left = n - i - end;
+    const vmask mask = v_mask(left);
+    const bool whole = left >= VLANES;
     const real *init = o->init == NULL ? NULL : o->init + i, *a = update ? o->a + i : NULL;
     UNROLL for (size_t w = 0; w < width; w++) {
-        const size_t at = w * VLANES, rest = w + 1 < width ? VLANES : left;
-        sum[w] = product && init != NULL ? load_part(init + at, rest) : v_zero();
-        factor[w] = update ? load_part(a + at, rest) : v_zero();
+        const bool last = w + 1 == width;
+        const size_t at = w * VLANES;
+        sum[w] = !product || init == NULL ? v_zero() : last ? load_end(init + at, whole, mask) : v_load(init + at);
+        factor[w] = !update ? v_zero() : last ? load_end(a + at, whole, mask) : v_load(a + at);
     }
     const real *q = product ? o->matrix + i : NULL, *c = o->c;
     real *qbar = update ? o->mbar + i : NULL, *out = product ? o->out + i : NULL;
     const real scale = o->scale;
-    const bool room = o->room;
+    const bool whole_out = whole || o->room;
     for (size_t k = o->m; k > 0; k--, c++) {
         const vreal ck = v_set1(*c), sk = v_set1(scale * *c);
         UNROLL for (size_t w = 0; w < width; w++) {
-            const size_t at = w * VLANES, rest = w + 1 < width ? VLANES : left;
+            const bool last = w + 1 == width;
+            const size_t at = w * VLANES;
             if (product) {
-                sum[w] = v_fma(load_part(q + at, rest), ck, sum[w]);
+                sum[w] = v_fma(last ? load_end(q + at, whole, mask) : v_load(q + at), ck, sum[w]);
             }
             if (update) {
-                store_part(qbar + at, rest, v_fma(sk, factor[w], load_part(qbar + at, rest)));
+                const vreal old = last ? load_end(qbar + at, whole, mask) : v_load(qbar + at);
+                store_end(qbar + at, !last || (!V_MASK_IS_FREE && whole), mask, v_fma(sk, factor[w], old));
             }
         }
         q = product ? q + n : NULL;
         qbar = update ? qbar + n : NULL;
     }
     UNROLL for (size_t w = 0; product && w < width; w++) {
-        store_part(out + w * VLANES, room || w + 1 < width ? VLANES : left, sum[w]);
+        store_end(out + w * VLANES, w + 1 < width || whole_out, mask, sum[w]);
     }
 }
 
@@ -106,48 +124,47 @@ static void combine(product_kind kind, const operands *o) {
 }
 
 /* One vector of each of `width` columns n apart: sum[w] += M·a, Mbar += sk[w]·a. */
-INLINE void dots_step(size_t width, bool product, bool update, const real *q, real *qbar, size_t n, size_t left,
-                      bool whole, vreal a, const vreal *sk, vreal *sum) {
+INLINE void dots_step(size_t width, bool product, bool update, const real *q, real *qbar, size_t n, bool masked,
+                      vmask mask, vreal a, const vreal *sk, vreal *sum) {
     UNROLL for (size_t w = 0; w < width; w++) {
         if (product) {
-            sum[w] = v_fma(whole ? v_load(q + w * n) : load_part(q + w * n, left), a, sum[w]);
+            sum[w] = v_fma(masked ? v_load_mask(q + w * n, mask) : v_load(q + w * n), a, sum[w]);
         }
-        if (update && whole) {
-            v_store(qbar + w * n, v_fma(sk[w], a, v_load(qbar + w * n)));
-        } else if (update) {
-            store_part(qbar + w * n, left, v_fma(sk[w], a, load_part(qbar + w * n, left)));
+        if (update) {
+            const vreal old = masked ? v_load_mask(qbar + w * n, mask) : v_load(qbar + w * n);
+            store_end(qbar + w * n, !masked, mask, v_fma(sk[w], a, old));
         }
     }
 }
 
-/* Columns k … k + width − 1, with sums of their own over vectors of even and of odd index, which hides the latency of the fused multiply-add. */
+/* `width` columns from k on, with sums of their own over vectors of even and of odd index, which hides the latency of the fused multiply-add. */
 INLINE vquad dots_panel(size_t width, bool product, bool update, const operands *o, size_t k) {
     vreal even[4], odd[4], sk[4];
     UNROLL for (size_t w = 0; w < 4; w++) {
         even[w] = odd[w] = v_zero();
-        if (update && w < width) {
-            sk[w] = v_set1(o->scale * o->c[k + w]);
-        }
+        sk[w] = update && w < width ? v_set1(o->scale * o->c[k + w]) : v_zero();
     }
     const size_t n = o->n;
     const real *q = product ? o->matrix + k * n : NULL, *a = o->a;
     real *qbar = update ? o->mbar + k * n : NULL;
     size_t left = n;
+    /* At least one element is left for the masked steps. */
     for (; left > 2 * VLANES; left -= 2 * VLANES) {
-        dots_step(width, product, update, q, qbar, n, left, true, v_load(a), sk, even);
-        dots_step(width, product, update, product ? q + VLANES : NULL, update ? qbar + VLANES : NULL, n, left, true,
-                  v_load(a + VLANES), sk, odd);
+        dots_step(width, product, update, q, qbar, n, false, v_mask(0), v_load(a), sk, even);
+        dots_step(width, product, update, product ? q + VLANES : NULL, update ? qbar + VLANES : NULL, n, false,
+                  v_mask(0), v_load(a + VLANES), sk, odd);
         a += 2 * VLANES;
         q = product ? q + 2 * VLANES : NULL;
         qbar = update ? qbar + 2 * VLANES : NULL;
     }
     if (left > VLANES) {
-        dots_step(width, product, update, q, qbar, n, left, true, v_load(a), sk, even);
-        left -= VLANES;
-        dots_step(width, product, update, product ? q + VLANES : NULL, update ? qbar + VLANES : NULL, n, left, false,
-                  load_part(a + VLANES, left), sk, odd);
+        const vmask mask = v_mask(left - VLANES);
+        dots_step(width, product, update, q, qbar, n, false, v_mask(0), v_load(a), sk, even);
+        dots_step(width, product, update, product ? q + VLANES : NULL, update ? qbar + VLANES : NULL, n, true, mask,
+                  v_load_mask(a + VLANES, mask), sk, odd);
     } else {
-        dots_step(width, product, update, q, qbar, n, left, false, load_part(a, left), sk, even);
+        const vmask mask = v_mask(left);
+        dots_step(width, product, update, q, qbar, n, true, mask, v_load_mask(a, mask), sk, even);
     }
     UNROLL for (size_t w = 0; w < width; w++) {
         even[w] = v_add(even[w], odd[w]);

@@ -25,7 +25,7 @@ static inline vreal v_set1(real x) { return OP(set1)(x); }
 static inline vreal v_zero(void) { return OP(setzero)(); }
 static inline vreal v_load(const real *q) { return OP(loadu)(q); }
 static inline void v_store(real *q, vreal a) { OP(storeu)(q, a); }
-static inline vmask v_mask(size_t n) { return n >= VLANES ? (vmask)-1 : (vmask)((1u << n) - 1u); }
+static inline vmask v_mask(size_t n) { return (vmask)_bzhi_u32(0xffffu, (unsigned)(n < VLANES ? n : VLANES)); }
 static inline vreal v_load_mask(const real *q, vmask m) { return OP(maskz_loadu)(m, q); }
 static inline void v_store_mask(real *q, vmask m, vreal a) { OP(mask_storeu)(q, m, a); }
 static inline vreal v_add(vreal a, vreal b) { return OP(add)(a, b); }
