@@ -127,6 +127,13 @@ static void adam_halves_the_rate_after_each_failure_and_gives_up_after_ten(void 
     }
 }
 
+/* Fails at every third call. */
+static costate_status fail_at_every_third(const double *x, double *value, double *grad, void *ctx) {
+    analytic_objective *f = ctx;
+    const costate_status status = analytic_evaluate(x, value, grad, f);
+    return f->n_call % 3 == 0 ? COSTATE_ERR_STEP_SIZE : status;
+}
+
 static void adam_scattered_failures_do_not_end_the_run(void **state) {
     (void)state;
     analytic_objective f = analytic(ANALYTIC_QUADRATIC, N);
@@ -134,11 +141,25 @@ static void adam_scattered_failures_do_not_end_the_run(void **state) {
     costate_optimum optimum;
     double x[N];
     memcpy(x, start, sizeof(x));
-    f.wall = 5.0; /* the start itself */
+    options.rate = 0.2;
+    options.stop.max_iteration = 60;
+    assert_ok(costate_minimize_adam(N, fail_at_every_third, &f, &options, NULL, x, &optimum));
+    assert_int_equal(optimum.stop, COSTATE_STOP_MAX_ITERATION);
+    assert_int_equal(optimum.n_fail, 20);
+}
+
+/* After nine failures in a row the rate is 1/512 of itself; without recovery the minimum would be far beyond the limit. */
+static void adam_rate_recovers_after_failures(void **state) {
+    (void)state;
+    analytic_objective f = analytic(ANALYTIC_QUADRATIC, N);
+    costate_adam_options options = costate_adam_options_default();
+    costate_optimum optimum;
+    double x[N];
+    memcpy(x, start, sizeof(x));
     f.first = 3;
     f.n_bad = 9;
     options.rate = 0.2;
-    options.stop.max_iteration = 40000;
+    options.stop.max_iteration = 2000;
     options.stop.value = 1e-8;
     assert_ok(costate_minimize_adam(N, analytic_evaluate, &f, &options, NULL, x, &optimum));
     assert_int_equal(optimum.stop, COSTATE_STOP_VALUE);
@@ -199,6 +220,7 @@ int main(void) {
         cmocka_unit_test(adam_clip_bounds_the_gradient),
         cmocka_unit_test(adam_halves_the_rate_after_each_failure_and_gives_up_after_ten),
         cmocka_unit_test(adam_scattered_failures_do_not_end_the_run),
+        cmocka_unit_test(adam_rate_recovers_after_failures),
         cmocka_unit_test(adam_wrong_options_are_refused),
         cmocka_unit_test(adam_without_options_uses_the_default),
     };

@@ -41,15 +41,20 @@ static void scale_shift(size_t n, const real *scale, const real *x, const real *
     }
 }
 
-/* out = W x + init; `room` says that out is a workspace vector. */
-static void affine(const csi_layer *layer, const real *weight, const real *init, const real *x, real *out, bool room) {
+/* out = W x + init, or tanh of it; `room` says that out is a workspace vector. */
+static void affine_kind(product_kind kind, const csi_layer *layer, const real *weight, const real *init, const real *x,
+                        real *out, bool room) {
     if (layer->columns) {
         const operands o = {.n = layer->n_out, .m = layer->n_in, .matrix = weight, .c = x, .init = init, .out = out, .room = room};
-        combine(PRODUCT, &o);
+        combine(kind, &o);
     } else {
         const operands o = {.n = layer->n_in, .m = layer->n_out, .matrix = weight, .a = x, .init = init, .out = out, .room = room};
-        dots(PRODUCT, &o);
+        dots(kind, &o);
     }
+}
+
+static void affine(const csi_layer *layer, const real *weight, const real *init, const real *x, real *out, bool room) {
+    affine_kind(PRODUCT, layer, weight, init, x, out, room);
 }
 
 static void layer_affine(const csi_layer *layer, const real *p, const real *x, real *z, bool room) {
@@ -91,6 +96,10 @@ static const real *input_forward(const costate_net *net, const real *x, real *wo
 /* z = act(W x + b), and with `slopes` what its derivative needs. */
 static void layer_values(const costate_net *net, const csi_layer *layer, const real *p, const real *x, real *z,
                          real *slope, bool room) {
+    if (layer->act == COSTATE_ACT_TANH && !net->accurate) {
+        affine_kind(PRODUCT_TANH, layer, p + layer->weight, layer->has_bias ? p + layer->bias : NULL, x, z, room);
+        return;
+    }
     const size_t n = room ? (layer->n_out + VLANES - 1) / VLANES * VLANES : layer->n_out;
     layer_affine(layer, p, x, z, room);
     if (slope != NULL && slope != z) {

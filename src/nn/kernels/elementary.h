@@ -12,6 +12,7 @@
 
 #if CSI_REAL_BITS == 64
 #define ROUND_MAGIC 0x1.80000000003ffp52 /* 1.5·2⁵² + 1023: rounds to an integer and biases it for v_exponent() */
+#define LN2 0x1.62e42fefa39efp-1
 #define LN2_HIGH 0x1.62e42fefa3800p-1    /* 42 bits, so that n·LN2_HIGH is exact */
 #define LN2_LOW 0x1.ef35793c76730p-45
 #define LOG2E 0x1.71547652b82fep+0
@@ -20,6 +21,7 @@
 #define EXPM1_LOWEST (-40.0) /* e^x − 1 rounds to −1 below */
 #else
 #define ROUND_MAGIC 0x1.8000fep23f
+#define LN2 0x1.62e430p-1f
 #define LN2_HIGH 0x1.62e4p-1f
 #define LN2_LOW 0x1.7f7d1cp-20f
 #define LOG2E 0x1.715476p+0f
@@ -46,40 +48,47 @@ static inline vreal expm1_tail(vreal r, vreal r2) {
 #endif
 }
 
-/* e^(x − low) = 2ⁿ (1 + p): returns p, and n as ROUND_MAGIC + n. |x| must stay far below the range of n. */
-static inline vreal exp_reduce(vreal x, vreal low, vreal *biased_n) {
-    const vreal magic = v_set1(ROUND_MAGIC);
-    const vreal t = v_fma(x, v_set1(LOG2E), magic);
-    const vreal n = v_sub(t, magic);
-    const vreal r = v_sub(v_fnma(n, v_set1(LN2_LOW), v_fnma(n, v_set1(LN2_HIGH), x)), low);
+/* ROUND_MAGIC + n with n the integer nearest to x / ln 2; |x| must stay far below the range of n. */
+static inline vreal round_exponent(vreal x) {
+    return v_fma(x, v_set1(LOG2E), v_set1(ROUND_MAGIC));
+}
+
+/* e^r − 1 for |r| ≤ ln(2)/2 */
+static inline vreal expm1_reduced(vreal r) {
     const vreal r2 = v_mul(r, r);
-    *biased_n = t;
     return v_fma(r2, expm1_tail(r, r2), r);
 }
 
 /* e^(x − low) for x ≤ 88 (709 in f64), subnormal results included; low is a correction to x, |low| ≪ 1. */
 static inline vreal exp_nonpositive(vreal x, vreal low) {
-    vreal t;
-    const vreal p = exp_reduce(v_max(v_set1(EXP_LOWEST), x), low, &t);
-    return v_ldexp(v_add(v_set1(1), p), v_sub(t, v_set1(ROUND_MAGIC)));
+    const vreal bounded = v_max(v_set1(EXP_LOWEST), x);
+    const vreal n = v_sub(round_exponent(bounded), v_set1(ROUND_MAGIC));
+    const vreal r = v_sub(v_fnma(n, v_set1(LN2_LOW), v_fnma(n, v_set1(LN2_HIGH), bounded)), low);
+    return v_ldexp(v_add(v_set1(1), expm1_reduced(r)), n);
+}
+
+/*
+ * e^x − 1 where its relative error is not that of e^x: one constant for ln 2 is enough, since its error, n·2⁻⁵⁵, is damped by what e^x − 1 is used for (tanh: by
+ * 2/(e^x − 1) for large n; x < 0: by e^x).
+ */
+static inline vreal expm1_damped(vreal x) {
+    const vreal t = round_exponent(x);
+    const vreal n = v_sub(t, v_set1(ROUND_MAGIC));
+    const vreal p = expm1_reduced(v_fnma(n, v_set1(LN2), x));
+    const vreal scale = v_exponent(t);
+    return v_fma(scale, p, v_sub(scale, v_set1(1)));
 }
 
 /* tanh |x| = u/(u + 2) with u = e^(2|x|) − 1. */
 static inline vreal tanh_fast(vreal x) {
-    vreal t;
     const vreal y = v_min(v_set1(TANH_HIGHEST), v_abs(x));
-    const vreal p = exp_reduce(v_add(y, y), v_zero(), &t);
-    const vreal scale = v_exponent(t);
-    const vreal u = v_fma(scale, p, v_sub(scale, v_set1(1)));
+    const vreal u = expm1_damped(v_add(y, y));
     return v_copysign(v_div(u, v_add(u, v_set1(2))), x);
 }
 
 /* e^x − 1 for x ≤ 0. */
 static inline vreal expm1_nonpositive(vreal x) {
-    vreal t;
-    const vreal p = exp_reduce(v_max(v_set1(EXPM1_LOWEST), x), v_zero(), &t);
-    const vreal scale = v_exponent(t);
-    return v_fma(scale, p, v_sub(scale, v_set1(1)));
+    return expm1_damped(v_max(v_set1(EXPM1_LOWEST), x));
 }
 
 /* log(1 + e) for 0 ≤ e ≤ 1: 2s + s³ P(s²) with s = e/(2 + e). */

@@ -53,7 +53,7 @@ INLINE void store_part(real *q, size_t left, vreal a) {
 }
 
 /* `width` vectors from element i on, of which the last may be partial. */
-INLINE void combine_block(size_t width, bool product, bool update, const operands *o, size_t i) {
+INLINE void combine_block(size_t width, bool product, bool update, bool tanh, const operands *o, size_t i) {
     vreal sum[VBLOCK], factor[VBLOCK];
     const size_t n = o->n, end = (width - 1) * VLANES, left = n - i - end;
     const vmask mask = v_mask(left);
@@ -86,33 +86,44 @@ INLINE void combine_block(size_t width, bool product, bool update, const operand
         qbar = update ? qbar + n : NULL;
     }
     UNROLL for (size_t w = 0; product && w < width; w++) {
+        sum[w] = tanh ? tanh_fast(sum[w]) : sum[w];
         store_end(out + w * VLANES, w + 1 < width || whole_out, mask, sum[w]);
     }
 }
 
-/* Which halves of a product are wanted. */
-typedef enum product_kind { PRODUCT, UPDATE, BOTH, N_KIND } product_kind;
+/*
+ * Which halves of a product are wanted; PRODUCT_TANH passes it through tanh (fast) on the way out, which saves the most common layer a trip through memory.
+ */
+typedef enum product_kind { PRODUCT, PRODUCT_TANH, UPDATE, BOTH, N_KIND } product_kind;
 
 /* One function per width and kind, for the compiler to give each its own loop variables. */
 typedef void combine_fn(const operands *o, size_t i);
-#define COMBINE(width)                                                                                                 \
-    static OUTLINE void combine_product_##width(const operands *o, size_t i) { combine_block(width, true, false, o, i); } \
-    static OUTLINE void combine_update_##width(const operands *o, size_t i) { combine_block(width, false, true, o, i); }  \
-    static OUTLINE void combine_both_##width(const operands *o, size_t i) { combine_block(width, true, true, o, i); }
+#define COMBINE(kind, width, product, update, tanh)                                                                     \
+    static OUTLINE void combine_##kind##_##width(const operands *o, size_t i) {                                        \
+        combine_block(width, product, update, tanh, o, i);                                                             \
+    }
+#define COMBINE_KINDS(width)                                                                                           \
+    COMBINE(product, width, true, false, false)                                                                        \
+    COMBINE(tanh, width, true, false, true)                                                                            \
+    COMBINE(update, width, false, true, false)                                                                         \
+    COMBINE(both, width, true, true, false)
 #if VBLOCK == 8
 #define EACH_WIDTH(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
 #else
 #define EACH_WIDTH(X) X(1) X(2) X(3) X(4)
 #endif
-EACH_WIDTH(COMBINE)
+EACH_WIDTH(COMBINE_KINDS)
+#undef COMBINE_KINDS
 #undef COMBINE
 #define PRODUCT_ENTRY(width) combine_product_##width,
+#define TANH_ENTRY(width) combine_tanh_##width,
 #define UPDATE_ENTRY(width) combine_update_##width,
 #define BOTH_ENTRY(width) combine_both_##width,
 static combine_fn *const combine_blocks[N_KIND][VBLOCK] = {
-    {EACH_WIDTH(PRODUCT_ENTRY)}, {EACH_WIDTH(UPDATE_ENTRY)}, {EACH_WIDTH(BOTH_ENTRY)}};
+    {EACH_WIDTH(PRODUCT_ENTRY)}, {EACH_WIDTH(TANH_ENTRY)}, {EACH_WIDTH(UPDATE_ENTRY)}, {EACH_WIDTH(BOTH_ENTRY)}};
 #undef EACH_WIDTH
 #undef PRODUCT_ENTRY
+#undef TANH_ENTRY
 #undef UPDATE_ENTRY
 #undef BOTH_ENTRY
 
@@ -184,6 +195,7 @@ PANEL(4)
 #undef PANEL
 static panel_fn *const dots_panels[N_KIND][4] = {
     {dots_product_1, dots_product_2, dots_product_3, dots_product_4},
+    {dots_product_1, dots_product_2, dots_product_3, dots_product_4},
     {dots_update_1, dots_update_2, dots_update_3, dots_update_4},
     {dots_both_1, dots_both_2, dots_both_3, dots_both_4}};
 
@@ -208,7 +220,7 @@ static void dots(product_kind kind, const operands *o) {
         }
         if (kind != UPDATE) {
             sum = o->init == NULL ? sum : v_add(load_part(o->init + k, left), sum);
-            store_part(o->out + k, o->room ? VLANES : left, sum);
+            store_part(o->out + k, o->room ? VLANES : left, kind == PRODUCT_TANH ? tanh_fast(sum) : sum);
         }
     }
 }
