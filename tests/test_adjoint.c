@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Gradients by the adjoint against published values, closed forms and differences. */
-#include "gradient.h"
+#include "gradient_routes.h"
 #include "problems.h"
 #include "support/asserts.h"
 #include "support/seeded_random.h"

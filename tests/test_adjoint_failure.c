@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Gradients that fail: wrong calls, a vjp that misbehaves at call k, limits; and the adjoint afterwards. */
 #include "faulty_rhs.h"
-#include "gradient.h"
+#include "gradient_routes.h"
 #include "problems.h"
 #include "support/asserts.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What every gradient must satisfy, whatever the problem: linearity, coinciding times, partial outputs, re-use, options, growth. */
 #include "faulty_rhs.h"
-#include "gradient.h"
+#include "gradient_routes.h"
 #include "problems.h"
 #include "support/asserts.h"
 #include "support/seeded_random.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory of solver, adjoint and sensitivities: every allocation may fail, and repeated gradients allocate nothing of ours. */
-#include "gradient.h"
+#include "gradient_routes.h"
 #include "problems.h"
 #include "support/allocators.h"
 #include "support/asserts.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Forward sensitivities: closed forms, agreement with the adjoint on random networks, calls and failures. */
 #include "faulty_rhs.h"
-#include "gradient.h"
+#include "gradient_routes.h"
 #include "problems.h"
 #include "support/asserts.h"
 #include "support/seeded_random.h"

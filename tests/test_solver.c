@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Solves with known answers: closed forms, output times in every arrangement, dense output and counts. */
 #include "faulty_rhs.h"
-#include "gradient.h"
+#include "gradient_routes.h"
 #include "problems.h"
 #include "support/asserts.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Solves that fail: a right-hand side that misbehaves at call k, step limits, interrupts; and the solver afterwards. */
 #include "faulty_rhs.h"
-#include "gradient.h"
+#include "gradient_routes.h"
 #include "problems.h"
 #include "support/asserts.h"
 

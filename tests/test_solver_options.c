@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Options and arguments of a solver: ranges, tolerances per state, limits, and what is refused. */
-#include "gradient.h"
+#include "gradient_routes.h"
 #include "problems.h"
 #include "support/asserts.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* End points of the stiff test set by BDF. */
-#include "gradient.h"
+#include "gradient_routes.h"
 #include "problems.h"
 #include "support/asserts.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Threads that fit different trajectories with one shared network give the bits of a single thread; also run under ThreadSanitizer. */
-#include "gradient.h"
+#include "gradient_routes.h"
 #include "problems.h"
 #include "support/asserts.h"
 

@@ -94,7 +94,7 @@ static void write_time_plots(FILE *script, const fit_result *result, const char 
     const size_t n_state = result->curves.n_state;
     const bool panels = needs_panels(&result->curves);
     if (panels) {
-        fprintf(script, "set multiplot layout %zu,1 title title noenhanced\n", n_state);
+        fprintf(script, "set key inside\nset lmargin 12\nset multiplot layout %zu,1 title title noenhanced\n", n_state);
     } else {
         fputs("set title title noenhanced\n", script);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Gradients of L = sum of <v_i, y(t_i)> by three routes: adjoint, forward sensitivities, finite differences. */
-#ifndef GRADIENT_H
-#define GRADIENT_H
+#ifndef GRADIENT_ROUTES_H
+#define GRADIENT_ROUTES_H
 
 #include <costate/adjoint.h>
 #include <costate/sensitivity.h>

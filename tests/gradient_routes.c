@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Gradients of L = sum of <v_i, y(t_i)> by three routes: adjoint, forward sensitivities, finite differences. */
-#include "gradient.h"
+#include "gradient_routes.h"
 
 #include "support/asserts.h"
 
