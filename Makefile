@@ -5,7 +5,8 @@ PRESET ?= release
 PREFIX ?= /usr/local
 BUILD := build/$(PRESET)
 
-packages := gcc g++ libc6-dev cmake ninja-build pkg-config libsundials-dev libsleef-dev libnlopt-dev libcmocka-dev libmpfr-dev
+packages := gcc g++ libc6-dev cmake ninja-build pkg-config libsundials-dev libsleef-dev libnlopt-dev libcmocka-dev \
+            libmpfr-dev
 packages_demo := gnuplot-nox
 packages_bench := libopenblas-dev
 packages_docs := doxygen

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Target `docs`: the reference of the public headers, in doc/html of the build directory. A warning of doxygen is an error.
+# Target `docs`: the reference of the public headers, in doc/html of the build directory. Doxygen's warnings are errors.
 find_program(DOXYGEN_EXECUTABLE doxygen)
 mark_as_advanced(DOXYGEN_EXECUTABLE)
 if(DOXYGEN_EXECUTABLE)
@@ -7,6 +7,7 @@ if(DOXYGEN_EXECUTABLE)
   add_custom_target(docs COMMAND ${DOXYGEN_EXECUTABLE} ${CMAKE_CURRENT_BINARY_DIR}/doc/Doxyfile VERBATIM
     COMMENT "Documentation in ${CMAKE_CURRENT_BINARY_DIR}/doc/html")
 else()
-  add_custom_target(docs COMMAND ${CMAKE_COMMAND} -E echo "doxygen was not found; on Debian: sudo apt-get install doxygen"
-    COMMAND ${CMAKE_COMMAND} -E false VERBATIM)
+  add_custom_target(docs VERBATIM
+    COMMAND ${CMAKE_COMMAND} -E echo "doxygen was not found; on Debian: sudo apt-get install doxygen"
+    COMMAND ${CMAKE_COMMAND} -E false)
 endif()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Install rules: headers, libraries, the CMake package and the pkg-config file. All of them find each other by relative paths, so that an
-# installed tree may be moved.
+# Install rules: headers, libraries, the CMake package and the pkg-config file. All of them find each other by relative
+# paths, so that an installed tree may be moved.
 include(CMakePackageConfigHelpers)
 
 set(cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/costate)

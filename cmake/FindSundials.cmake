@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Sundials::cvodes: CVODES with the serial vector, dense matrix and solver, and both nonlinear solvers, SUNDIALS 6 or newer.
+# Sundials::cvodes: CVODES with the serial vector, dense matrix and solver, and both nonlinear solvers.
 #
-# The configuration package of SUNDIALS itself is not used: as Debian builds it, it asks for MPI, PETSc and hypre as well.
+# The CMake package of SUNDIALS itself is not used: as distributions build it, it looks for OpenMP, MPI and more.
 find_path(Sundials_INCLUDE_DIR cvodes/cvodes.h)
 set(_sundials_required)
 set(_sundials_libraries)
@@ -24,7 +24,8 @@ if(Sundials_INCLUDE_DIR AND EXISTS ${Sundials_INCLUDE_DIR}/sundials/sundials_con
 endif()
 
 include(FindPackageHandleStandardArgs)
-find_package_handle_standard_args(Sundials REQUIRED_VARS ${_sundials_required} Sundials_INCLUDE_DIR VERSION_VAR Sundials_VERSION)
+find_package_handle_standard_args(Sundials REQUIRED_VARS ${_sundials_required} Sundials_INCLUDE_DIR
+  VERSION_VAR Sundials_VERSION)
 if(Sundials_FOUND AND NOT TARGET Sundials::cvodes)
   add_library(Sundials::cvodes INTERFACE IMPORTED GLOBAL)
   target_include_directories(Sundials::cvodes INTERFACE ${Sundials_INCLUDE_DIR})

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # lint.sh format         format all C and C++ sources in place
-# lint.sh check <build>  fail when a source is not formatted or clang-tidy finds anything; <build> holds compile_commands.json
+# lint.sh check <build>  fail when a source is not formatted or clang-tidy finds anything under <build>/compile_commands.json
 set -eu
 cd "$(dirname "$0")/.."
 # Not version.h.in: its @...@ are no C.

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# check_headers.sh <include directory>...: every costate/*.h in them compiles alone, as C11 and as C++17, with each compiler there is.
+# check_headers.sh <include directory>...: every costate/*.h in them compiles alone, as C11 and as C++17, with each
+# compiler there is.
 set -eu
 flags='-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -fsyntax-only'
 for dir in "$@"; do

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# check_planted.sh <directory of the checks> <C compiler> <scratch directory>: every check fails on a planted violation and passes without it.
+# check_planted.sh <directory of the checks> <C compiler> <scratch directory>: every check fails on a planted violation
+# and passes without it.
 set -eu
 checks=$1
 cc=$2
@@ -25,7 +26,7 @@ expect() { # pass|fail what command...
 }
 
 library() { # body of C
-    printf 'const char *costate_version(void); const char *costate_version(void) { return ""; }\n%s\n' "$1" >"$scratch/lib.c"
+    printf 'const char *costate_version(void) { return ""; }\n%s\n' "$1" >"$scratch/lib.c"
     "$cc" -shared -fPIC -fvisibility=default -o "$scratch/lib.so" "$scratch/lib.c"
 }
 library ''

@@ -6,7 +6,8 @@ cd "$1"
 
 # In a clone the files git knows or would add; elsewhere, e.g. in a release archive, whatever is not a build.
 list() {
-    git ls-files --cached --others --exclude-standard 2>/dev/null || find . -type f ! -path './build*' ! -path './.git/*'
+    git ls-files --cached --others --exclude-standard 2>/dev/null ||
+        find . -type f ! -path './build*' ! -path './.git/*'
 }
 
 status=0
@@ -14,7 +15,7 @@ n=0
 for file in $(list | sed 's|^\./||' | grep -v -E '^(data/|LICENSE$)|\.(md|json|csv|png|svg|gz)$'); do
     [ -f "$file" ] || continue
     n=$((n + 1))
-    if ! head -n 2 "$file" | awk 'NR == 1 && /^#!/ { next } { print; exit }' | grep -q 'SPDX-License-Identifier: MIT'; then
+    if ! awk 'NR == 1 && /^#!/ { next } { print; exit }' "$file" | grep -q 'SPDX-License-Identifier: MIT'; then
         echo "$file: no SPDX line"
         status=1
     fi

@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# check_symbols.sh <libcostate.so>: the shared library exports costate_* only, and refers to nothing that would print, exit, abort or draw
-# numbers behind its host's back (the list of R's package checks).
+# check_symbols.sh <libcostate.so>: the shared library exports costate_* only, and refers to nothing that would print,
+# exit, abort or draw numbers behind its host's back (the list of R's package checks, and a few more).
 set -eu
 library=$1
 forbidden='abort|exit|_exit|_Exit|quick_exit|__assert|__assert_fail|__assert_perror_fail|__assert_rtn'
-forbidden="$forbidden|printf|vprintf|__printf_chk|__vprintf_chk|puts|putchar|putchar_unlocked|putc_stdout|perror|stdout|stderr|stdin"
-forbidden="$forbidden|sprintf|vsprintf|__sprintf_chk|__vsprintf_chk|rand|rand_r|srand|random|srandom|drand48|lrand48|mrand48|srand48"
-forbidden="$forbidden|erand48|nrand48|jrand48|initstate|setstate|setenv|putenv|signal|sigaction|raise|kill|setlocale"
+forbidden="$forbidden|printf|vprintf|__printf_chk|__vprintf_chk|puts|putchar|putchar_unlocked|perror|stdout|stderr|stdin"
+forbidden="$forbidden|sprintf|vsprintf|__sprintf_chk|__vsprintf_chk|rand|rand_r|srand|random|srandom|initstate|setstate"
+forbidden="$forbidden|drand48|lrand48|mrand48|srand48|erand48|nrand48|jrand48"
+forbidden="$forbidden|setenv|putenv|setlocale|signal|sigaction|raise|kill"
 status=0
 
 wanted=$(nm -D --undefined-only "$library" | awk '{ sub(/@.*/, "", $NF); print $NF }')

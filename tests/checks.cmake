@@ -29,8 +29,8 @@ if(NOT COSTATE_SANITIZE)
   include(CheckLanguage)
   check_language(CXX)
   if(CMAKE_CXX_COMPILER AND COSTATE_INSTALL)
-    add_test(NAME install COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/install/check_install.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}
-      ${CMAKE_CURRENT_BINARY_DIR}/install ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER} ${kinds})
+    add_test(NAME install COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/install/check_install.sh ${PROJECT_SOURCE_DIR}
+      ${PROJECT_BINARY_DIR} ${CMAKE_CURRENT_BINARY_DIR}/install ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER} ${kinds})
     set_tests_properties(install PROPERTIES LABELS install)
   endif()
 endif()

@@ -36,7 +36,8 @@ void gradient_by_sensitivity(const gradient_case *c, const costate_solver_option
                              costate_sensitivity_scheme scheme, gradient *g);
 
 /*
- * d/de L(p + e p_dir, y0 + e y0_dir, t0 + e t0_dir) at e = 0 by differences of fourth order with step h. Observations at t0 move with it.
+ * d/de L(p + e p_dir, y0 + e y0_dir, t0 + e t0_dir) at e = 0 by differences of fourth order with step h. Observations
+ * at t0 move with it.
  */
 double gradient_by_differences(const gradient_case *c, const costate_solver_options *options, const double *p_dir,
                                const double *y0_dir, double t0_dir, double h);

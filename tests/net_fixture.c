@@ -15,27 +15,31 @@
 const net_shape net_shapes[] = {
     {.n_in = 2, .n_layer = 2, .layers = {L(16, TANH), L(2, IDENTITY)}},
     {.n_in = 2, .n_layer = 2, .layers = {L(50, TANH), L(2, IDENTITY)}, .input_act = COSTATE_ACT_CUBE},
-    {.n_in = 4, .n_layer = 3, .layers = {L(32, TANH), L(16, TANH), L(4, IDENTITY)}, .affine = true},
+    {.n_in = 4, .n_layer = 3, .layers = {L(32, TANH), L(16, TANH), L(4, IDENTITY)}, .affine = NET_AFFINE},
     {.n_in = 8, .n_layer = 3, .layers = {L(64, RELU), L(64, RELU), L(8, IDENTITY)}},
     {.n_in = 130, .n_layer = 2, .layers = {L(67, SIGMOID), L(3, IDENTITY)}},
-    {.n_in = 3, .n_layer = 2, .layers = {L(67, SOFTPLUS), L(130, TANH)}, .affine = true},
+    {.n_in = 3, .n_layer = 2, .layers = {L(67, SOFTPLUS), L(130, TANH)}, .affine = NET_AFFINE},
     {.n_in = 5, .n_layer = 3, .layers = {L(7, ELU), L(9, LEAKY_RELU), L(3, TANH)}},
-    {.n_in = 3, .n_layer = 4, .layers = {L(5, GELU), L(6, GELU_TANH), L(7, SILU), L(2, SIN)}, .affine = true},
+    {.n_in = 3, .n_layer = 4, .layers = {L(5, GELU), L(6, GELU_TANH), L(7, SILU), L(2, SIN)}, .affine = NET_AFFINE},
     {.n_in = 2, .n_layer = 4, .layers = {L(5, GAUSSIAN), L(5, GAUSSIAN), L(5, GAUSSIAN), L(2, IDENTITY)}},
     {.n_in = 3,
      .n_layer = 7,
      .layers = {L(5, GELU), L(5, GELU), L(5, GELU), L(5, GELU), L(5, GELU), L(5, GELU), L(3, IDENTITY)},
-     .affine = true},
+     .affine = NET_AFFINE},
     {.n_in = 4, .n_layer = 3, .layers = {L_NO_BIAS(9, TANH), L(3, SOFTPLUS), L_NO_BIAS(2, SIGMOID)}},
     {.n_in = 6,
      .n_layer = 2,
      .layers = {L_NO_BIAS(4, CUBE), L_NO_BIAS(11, SIN)},
      .input_act = COSTATE_ACT_TANH,
-     .affine = true},
+     .affine = NET_AFFINE},
     {.n_in = 1, .n_layer = 1, .layers = {L(1, TANH)}},
-    {.n_in = 1, .n_layer = 2, .layers = {L(1, SIGMOID), L(1, IDENTITY)}, .affine = true},
+    {.n_in = 3, .n_layer = 2, .layers = {L(9, TANH), L(2, IDENTITY)}, .affine = NET_IN_SCALE},
+    {.n_in = 3, .n_layer = 2, .layers = {L(9, TANH), L(2, IDENTITY)}, .affine = NET_IN_SHIFT},
+    {.n_in = 3, .n_layer = 2, .layers = {L(9, TANH), L(2, IDENTITY)}, .affine = NET_OUT_SCALE},
+    {.n_in = 3, .n_layer = 2, .layers = {L(9, TANH), L(2, IDENTITY)}, .affine = NET_OUT_SHIFT},
+    {.n_in = 1, .n_layer = 2, .layers = {L(1, SIGMOID), L(1, IDENTITY)}, .affine = NET_AFFINE},
     {.n_in = 17, .n_layer = 1, .layers = {L(1, IDENTITY)}},
-    {.n_in = 1, .n_layer = 1, .layers = {L_NO_BIAS(17, GELU)}, .input_act = COSTATE_ACT_SIN, .affine = true},
+    {.n_in = 1, .n_layer = 1, .layers = {L_NO_BIAS(17, GELU)}, .input_act = COSTATE_ACT_SIN, .affine = NET_AFFINE},
     {.n_in = 9, .n_layer = 2, .layers = {L(17, SILU), L(9, ELU)}, .input_act = COSTATE_ACT_SOFTPLUS},
     {.n_in = 3,
      .n_layer = 12,
@@ -44,7 +48,7 @@ const net_shape net_shapes[] = {
     {.n_in = 4,
      .n_layer = 3,
      .layers = {L(32, TANH), L(16, GELU), L(4, SIGMOID)},
-     .affine = true,
+     .affine = NET_AFFINE,
      .accuracy = COSTATE_ACCURACY_ACCURATE},
     {.n_in = 3,
      .n_layer = 4,
@@ -68,7 +72,7 @@ net_shape net_shape_random(costate_random *random, size_t max_width) {
         shape.layers[l].no_bias = costate_random_below(random, 4) == 0;
     }
     shape.input_act = (costate_act)(costate_random_below(random, 2) * costate_random_below(random, COSTATE_ACT_COUNT));
-    shape.affine = costate_random_below(random, 2) == 0;
+    shape.affine = (unsigned)costate_random_below(random, NET_AFFINE + 1);
     shape.accuracy = costate_random_below(random, 4) == 0 ? COSTATE_ACCURACY_ACCURATE : COSTATE_ACCURACY_FAST;
     return shape;
 }
@@ -119,7 +123,7 @@ static void write_name(net_fixture *fixture) {
         at += snprintf(at, (size_t)(end - at), "-%zu%s%s", layer->n_out, costate_act_name(layer->act),
                        layer->no_bias ? "!" : "");
     }
-    snprintf(at, (size_t)(end - at), "%s%s seed %llu", shape->affine ? " affine" : "",
+    snprintf(at, (size_t)(end - at), " affine %x%s seed %llu", shape->affine,
              shape->accuracy == COSTATE_ACCURACY_ACCURATE ? " accurate" : "", (unsigned long long)fixture->seed);
 }
 
@@ -136,12 +140,10 @@ void net_fixture_make(net_fixture *fixture, const net_shape *shape, uint64_t see
                                        .layers = fixture->shape.layers,
                                        .input_act = shape->input_act,
                                        .accuracy = shape->accuracy};
-    if (shape->affine) {
-        fixture->spec.in_scale = fixture->in_scale;
-        fixture->spec.in_shift = fixture->in_shift;
-        fixture->spec.out_scale = fixture->out_scale;
-        fixture->spec.out_shift = fixture->out_shift;
-    }
+    fixture->spec.in_scale = shape->affine & NET_IN_SCALE ? fixture->in_scale : NULL;
+    fixture->spec.in_shift = shape->affine & NET_IN_SHIFT ? fixture->in_shift : NULL;
+    fixture->spec.out_scale = shape->affine & NET_OUT_SCALE ? fixture->out_scale : NULL;
+    fixture->spec.out_shift = shape->affine & NET_OUT_SHIFT ? fixture->out_shift : NULL;
     write_name(fixture);
     assert_ok(costate_net_create(&fixture->spec, NULL, &fixture->net));
     fixture->n_param = costate_net_n_param(fixture->net);

@@ -11,12 +11,21 @@
 
 #define NET_FIXTURE_MAX_LAYER 12
 
+/* Random scales and shifts that a network has. */
+typedef enum net_affine {
+    NET_IN_SCALE = 1,
+    NET_IN_SHIFT = 2,
+    NET_OUT_SCALE = 4,
+    NET_OUT_SHIFT = 8,
+    NET_AFFINE = NET_IN_SCALE | NET_IN_SHIFT | NET_OUT_SCALE | NET_OUT_SHIFT
+} net_affine;
+
 /* One row of a table of shapes. Zero members mean what they mean in costate_net_spec. */
 typedef struct net_shape {
     size_t n_in, n_layer;
     costate_layer_spec layers[NET_FIXTURE_MAX_LAYER];
     costate_act input_act;
-    bool affine; /* random scales and shifts at both ends */
+    unsigned affine; /* bits of net_affine */
     costate_accuracy accuracy;
 } net_shape;
 

@@ -31,11 +31,9 @@ static double reaction_dot(const reaction *r, const double *v) {
 /* dydt += amount * change of y per unit of rate */
 static void reaction_add(const reaction *r, double amount, double *dydt) {
     for (size_t i = 0; i < 2; i++)
-        if (r->reactant[i])
-            dydt[r->reactant[i] - 1] -= amount;
+        if (r->reactant[i]) dydt[r->reactant[i] - 1] -= amount;
     for (size_t i = 0; i < 3; i++)
-        if (r->product[i])
-            dydt[r->product[i] - 1] += amount;
+        if (r->product[i]) dydt[r->product[i] - 1] += amount;
 }
 
 static double reaction_constant(const reaction_system *s, const reaction *r, const double *p) {
@@ -69,12 +67,9 @@ static int reaction_vjp(double t, const double *y, const double *p, const double
         const reaction *r = &s->reactions[k];
         double constant = reaction_constant(s, r, p), dot = reaction_dot(r, v);
         double first = reaction_factor(r, y, 0), second = reaction_factor(r, y, 1);
-        if (ybar && r->reactant[0])
-            ybar[r->reactant[0] - 1] += constant * second * dot;
-        if (ybar && r->reactant[1])
-            ybar[r->reactant[1] - 1] += constant * first * dot;
-        if (pbar)
-            pbar[r->rate] += scale * (s->log_rates ? constant : 1.0) * first * second * dot;
+        if (ybar && r->reactant[0]) ybar[r->reactant[0] - 1] += constant * second * dot;
+        if (ybar && r->reactant[1]) ybar[r->reactant[1] - 1] += constant * first * dot;
+        if (pbar) pbar[r->rate] += scale * (s->log_rates ? constant : 1.0) * first * second * dot;
     }
     return COSTATE_ANSWER_OK;
 }
@@ -89,12 +84,9 @@ static int reaction_jvp(double t, const double *y, const double *p, const double
         const reaction *r = &s->reactions[k];
         double constant = reaction_constant(s, r, p);
         double first = reaction_factor(r, y, 0), second = reaction_factor(r, y, 1), rate = 0.0;
-        if (r->reactant[0])
-            rate += constant * second * u[r->reactant[0] - 1];
-        if (r->reactant[1])
-            rate += constant * first * u[r->reactant[1] - 1];
-        if (up)
-            rate += (s->log_rates ? constant : 1.0) * first * second * up[r->rate];
+        if (r->reactant[0]) rate += constant * second * u[r->reactant[0] - 1];
+        if (r->reactant[1]) rate += constant * first * u[r->reactant[1] - 1];
+        if (up) rate += (s->log_rates ? constant : 1.0) * first * second * up[r->rate];
         reaction_add(r, rate, ju);
     }
     return COSTATE_ANSWER_OK;

@@ -13,10 +13,8 @@ static int decay_f(double t, const double *y, const double *p, double *dydt, voi
 static int decay_vjp(double t, const double *y, const double *p, const double *v, double scale, double *ybar,
                      double *pbar, void *work, void *ctx) {
     (void)t, (void)work, (void)ctx;
-    if (ybar)
-        ybar[0] = -p[0] * v[0];
-    if (pbar)
-        pbar[0] -= scale * y[0] * v[0];
+    if (ybar) ybar[0] = -p[0] * v[0];
+    if (pbar) pbar[0] -= scale * y[0] * v[0];
     return COSTATE_ANSWER_OK;
 }
 
@@ -121,8 +119,7 @@ static int logistic_vjp(double t, const double *y, const double *p, const double
                         double *pbar, void *work, void *ctx) {
     (void)t, (void)work, (void)ctx;
     double z = y[0] / p[1];
-    if (ybar)
-        ybar[0] = p[0] * (1.0 - 2.0 * z) * v[0];
+    if (ybar) ybar[0] = p[0] * (1.0 - 2.0 * z) * v[0];
     if (pbar) {
         pbar[0] += scale * y[0] * (1.0 - z) * v[0];
         pbar[1] += scale * p[0] * z * z * v[0];
@@ -135,8 +132,7 @@ static int logistic_jvp(double t, const double *y, const double *p, const double
     (void)t, (void)work, (void)ctx;
     double z = y[0] / p[1];
     ju[0] = p[0] * (1.0 - 2.0 * z) * u[0];
-    if (up)
-        ju[0] += y[0] * (1.0 - z) * up[0] + p[0] * z * z * up[1];
+    if (up) ju[0] += y[0] * (1.0 - z) * up[0] + p[0] * z * z * up[1];
     return COSTATE_ANSWER_OK;
 }
 
@@ -173,8 +169,7 @@ static int oscillator_vjp(double t, const double *y, const double *p, const doub
         ybar[0] = -p[0] * p[0] * v[1];
         ybar[1] = v[0];
     }
-    if (pbar)
-        pbar[0] -= scale * 2.0 * p[0] * y[0] * v[1];
+    if (pbar) pbar[0] -= scale * 2.0 * p[0] * y[0] * v[1];
     return COSTATE_ANSWER_OK;
 }
 
@@ -219,10 +214,8 @@ static int gaussian_f(double t, const double *y, const double *p, double *dydt, 
 static int gaussian_vjp(double t, const double *y, const double *p, const double *v, double scale, double *ybar,
                         double *pbar, void *work, void *ctx) {
     (void)work, (void)ctx;
-    if (ybar)
-        ybar[0] = -p[0] * t * v[0];
-    if (pbar)
-        pbar[0] -= scale * t * y[0] * v[0];
+    if (ybar) ybar[0] = -p[0] * t * v[0];
+    if (pbar) pbar[0] -= scale * t * y[0] * v[0];
     return COSTATE_ANSWER_OK;
 }
 
@@ -326,8 +319,7 @@ static int vdpol_vjp(double t, const double *y, const double *p, const double *v
         ybar[0] = -(2.0 * y[0] * y[1] + 1.0) / p[0] * v[1];
         ybar[1] = v[0] + (1.0 - y[0] * y[0]) / p[0] * v[1];
     }
-    if (pbar)
-        pbar[0] -= scale * ((1.0 - y[0] * y[0]) * y[1] - y[0]) / (p[0] * p[0]) * v[1];
+    if (pbar) pbar[0] -= scale * ((1.0 - y[0] * y[0]) * y[1] - y[0]) / (p[0] * p[0]) * v[1];
     return COSTATE_ANSWER_OK;
 }
 
@@ -336,8 +328,7 @@ static int vdpol_jvp(double t, const double *y, const double *p, const double *u
     (void)t, (void)work, (void)ctx;
     ju[0] = u[1];
     ju[1] = (-(2.0 * y[0] * y[1] + 1.0) * u[0] + (1.0 - y[0] * y[0]) * u[1]) / p[0];
-    if (up)
-        ju[1] -= ((1.0 - y[0] * y[0]) * y[1] - y[0]) / (p[0] * p[0]) * up[0];
+    if (up) ju[1] -= ((1.0 - y[0] * y[0]) * y[1] - y[0]) / (p[0] * p[0]) * up[0];
     return COSTATE_ANSWER_OK;
 }
 

@@ -37,8 +37,7 @@ costate_status spiral_create(spiral *s) {
     s->y0[0] = 2.0;
     spiral_fill_data(s);
     costate_status status = costate_net_create(&spec, NULL, &s->net);
-    if (status != COSTATE_OK)
-        return status;
+    if (status != COSTATE_OK) return status;
     double row_major[SPIRAL_N_P];
     for (size_t k = 0; k < SPIRAL_N_P; k++)
         row_major[k] = 0.1 * sin(1.0 + 0.7 * (double)k);
@@ -56,8 +55,7 @@ double spiral_loss(const spiral *s, const double *y, double *v) {
     for (size_t i = 0; i < (size_t)SPIRAL_N_T * SPIRAL_N_Y; i++) {
         double error = y[i] - s->data[i];
         loss += error * error;
-        if (v)
-            v[i] = 2.0 * error;
+        if (v) v[i] = 2.0 * error;
     }
     return loss;
 }

@@ -225,7 +225,7 @@ static void differences_of_the_solve_agree(void **state) {
         }
 }
 
-/* Many observations of a system with a fast and a slow mode: whatever carries the adjoint past them must not lose the slow one. */
+/* Many observations of a fast and a slow mode: whatever carries the adjoint past them must not lose the slow one. */
 static void many_observations_of_fast_and_slow_modes_meet_the_closed_form(void **state) {
     (void)state;
     enum { N_T = 90 };

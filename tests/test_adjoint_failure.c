@@ -123,12 +123,11 @@ static void lasting_fault_of_jac_is_reported_at_every_call(void **state) {
     fixture_destroy(&fx);
     fixture_create(&fx, COSTATE_METHOD_ADAMS, N_DENSE, 0, NULL);
     record_good(&fx);
-    if (fx.n_call[CALLBACK_JAC] > 0)
-        lasting_fault(&fx, CALLBACK_JAC);
+    if (fx.n_call[CALLBACK_JAC] > 0) lasting_fault(&fx, CALLBACK_JAC);
     fixture_destroy(&fx);
 }
 
-/* One bad answer either costs a shorter step or is reported as what it was; it never spoils a gradient that is called good. */
+/* One bad answer costs a shorter step or is reported as what it was; it never spoils a gradient that is called good. */
 static void single_fault_of_vjp_never_spoils_a_gradient(void **state) {
     (void)state;
     const fault_kind kinds[] = {FAULT_RETRY, FAULT_NAN, FAULT_INF, FAULT_FAIL};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Gauss-Legendre rules: exact for every polynomial they must be exact for, and as wrong as their error constant says for the next. */
+/* Gauss-Legendre rules: exact up to their degree, and as wrong as their error constant says for the next power. */
 #include "adjoint/gauss_legendre.h"
 #include "support/asserts.h"
 

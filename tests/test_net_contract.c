@@ -118,7 +118,7 @@ static void assert_untouched(const call_arrays *arrays, call_id call) {
 
 /* Runs check for every call in both precisions on a small network with both orientations. */
 static void for_each_call(void (*check)(call_arrays *arrays, call_id call)) {
-    net_shape shape = {.n_in = 3, .n_layer = 2, .affine = true};
+    net_shape shape = {.n_in = 3, .n_layer = 2, .affine = NET_AFFINE};
     shape.layers[0] = (costate_layer_spec){.n_out = 19, .act = COSTATE_ACT_GELU};
     shape.layers[1] = (costate_layer_spec){.n_out = 2, .act = COSTATE_ACT_TANH};
     net_fixture fixture;

@@ -19,17 +19,17 @@ static const net_shape shapes[] = {
     {.n_in = 5,
      .n_layer = 2,
      .layers = {{.n_out = 9, .act = COSTATE_ACT_SILU}, {.n_out = 5, .act = COSTATE_ACT_SIN}},
-     .affine = true},
+     .affine = NET_AFFINE},
     {.n_in = 1, .n_layer = 1, .layers = {{.n_out = 1, .act = COSTATE_ACT_SOFTPLUS}}},
     /* with time */
     {.n_in = 3, .n_layer = 2, .layers = {{.n_out = 16, .act = COSTATE_ACT_TANH}, {.n_out = 2}}},
-    {.n_in = 2, .n_layer = 2, .layers = {{.n_out = 7, .act = COSTATE_ACT_GELU}, {.n_out = 1}}, .affine = true},
+    {.n_in = 2, .n_layer = 2, .layers = {{.n_out = 7, .act = COSTATE_ACT_GELU}, {.n_out = 1}}, .affine = NET_AFFINE},
     {.n_in = 9,
      .n_layer = 3,
      .layers = {{.n_out = 17, .act = COSTATE_ACT_GAUSSIAN},
                 {.n_out = 4, .no_bias = true, .act = COSTATE_ACT_SIGMOID},
                 {.n_out = 8}},
-     .affine = true},
+     .affine = NET_AFFINE},
 };
 
 /* One shape's right-hand side with its workspace. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory of solver, adjoint and sensitivities: every allocation may fail, and repeated gradients allocate nothing of ours. */
+/* Memory of solver, adjoint and sensitivities: any allocation may fail, later gradients allocate nothing of ours. */
 #include "gradient_routes.h"
 #include "problems.h"
 #include "support/allocators.h"
@@ -119,7 +119,7 @@ static void creation_of_sensitivities_survives_every_failed_allocation(void **st
         }
 }
 
-/* The k-th allocation of the first solve and gradient fails: a status, and the same objects then do what fresh ones do. */
+/* The k-th allocation of the first solve and gradient fails: a status, and the objects then do what fresh ones do. */
 static void first_gradient_survives_every_failed_allocation(void **state) {
     (void)state;
     data reference, d;
@@ -159,8 +159,7 @@ static void first_gradient_survives_every_failed_allocation(void **state) {
             costate_adjoint_destroy(adjoint);
             costate_solver_destroy(solver);
             assert_int_equal(counts.n_live, 0);
-            if (k > 0 && n_failed == 0)
-                break;
+            if (k > 0 && n_failed == 0) break;
         }
         assert_true(n_refused > 0);
     }
@@ -184,8 +183,7 @@ static void first_sensitivity_solve_survives_every_failed_allocation(void **stat
             size_t n_failed = counts.n_failed;
             costate_sensitivity_destroy(sens);
             assert_int_equal(counts.n_live, 0);
-            if (n_failed == 0)
-                break;
+            if (n_failed == 0) break;
         }
 }
 
@@ -219,8 +217,7 @@ static void further_gradients_allocate_nothing_of_ours(void **state) {
 
 static void further_gradients_call_malloc_only_inside_cvode(void **state) {
     (void)state;
-    if (!malloc_count_available())
-        skip();
+    if (!malloc_count_available()) skip();
     data d;
     memset(&d, 0, sizeof d);
     data_fill(&d);

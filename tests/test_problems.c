@@ -54,8 +54,7 @@ static void every_closed_form_satisfies_its_equation(void **state) {
     const double h = 1e-3;
     for (const problem *const *each = problem_list; *each; each++) {
         const problem *q = *each;
-        if (!q->exact)
-            continue;
+        if (!q->exact) continue;
         double start[2], y[5][2], dydt[2];
         q->exact(q->t0, q->p, q->t0, q->y0, start);
         assert_close_array(start, q->y0, q->rhs.n_y, 0.0, 1e-15);

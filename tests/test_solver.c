@@ -281,12 +281,9 @@ static void bdf_takes_its_jacobian_from_any_derivative(void **state) {
     size_t n_step = 0;
     for (size_t variant = 0; variant < 4; variant++) {
         costate_rhs rhs = q->rhs;
-        if (variant == 1 || variant == 2)
-            rhs.jac = NULL;
-        if (variant == 2 || variant == 3)
-            rhs.jvp = NULL;
-        if (variant == 1 || variant == 3)
-            rhs.vjp = NULL;
+        if (variant == 1 || variant == 2) rhs.jac = NULL;
+        if (variant == 2 || variant == 3) rhs.jvp = NULL;
+        if (variant == 1 || variant == 3) rhs.vjp = NULL;
         costate_solver *solver = make_solver(&rhs, COSTATE_METHOD_BDF, 1e-8, 1e-12);
         assert_ok(costate_solve(solver, q->p, q->t0, q->y0, 1, &q->t_end, y[variant]));
         const costate_solve_counts *c = costate_solver_counts(solver);

@@ -14,7 +14,7 @@ enum { N_OUT = 21, N_Y = 2 };
 static const costate_method methods[] = {COSTATE_METHOD_ADAMS, COSTATE_METHOD_BDF};
 static const problem *const lv = &problem_lotka_volterra;
 
-/* A solver of the Lotka-Volterra problem whose right-hand side can be made to fail, and what it gives when it does not. */
+/* A solver of the Lotka-Volterra problem whose right-hand side can fail, and what it gives when that does not. */
 typedef struct fixture {
     faulty_rhs fault;
     costate_solver *solver;
@@ -83,8 +83,7 @@ static void lasting_fault(fixture *fx, callback_kind callback) {
             run(fx, faulty_rhs_status(lasting[f]));
             assert_rows_of_failed_solve(fx);
             assert_true(fx->fault.n_call[callback] < k + 1000);
-            if (k == 0)
-                assert_true(isnan(fx->y[N_Y * 2]));
+            if (k == 0) assert_true(isnan(fx->y[N_Y * 2]));
             assert_usable(fx);
         }
 }
@@ -160,8 +159,7 @@ static void step_limit_is_exact(void **state) {
             assert_ok(costate_solver_create(&lv->rhs, &options, NULL, &fx.solver));
             run(&fx, limits[i] < n_step ? COSTATE_ERR_MAX_STEPS : COSTATE_OK);
             assert_int_equal(costate_solver_counts(fx.solver)->n_step, limits[i]);
-            if (limits[i] < n_step)
-                assert_rows_of_failed_solve(&fx);
+            if (limits[i] < n_step) assert_rows_of_failed_solve(&fx);
             assert_ok(costate_solve(fx.solver, lv->p, lv->t0, lv->y0, 1, &lv->t0, NULL));
             costate_solver_destroy(fx.solver);
         }

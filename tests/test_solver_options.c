@@ -175,7 +175,7 @@ static void wrong_arguments_of_a_solve_are_refused_and_named(void **state) {
     costate_solver_destroy(solver);
 }
 
-/* Two uncoupled copies of one equation in different units: with matching absolute tolerances both have the same relative error. */
+/* Two copies of one equation in different units: with matching tolerances both have the same relative error. */
 static void tolerance_per_state_follows_the_unit_of_the_state(void **state) {
     (void)state;
     const double y0[] = {1.0, 1e-9}, p[] = {-1.0, 0.0, 0.0, -1.0}, end = 8.0;
@@ -245,7 +245,7 @@ static void step_lengths_are_honoured_in_both_directions(void **state) {
     }
 }
 
-/* The equation is linear, so that Newton's method converges at any step and the error test alone asks for a smaller one. */
+/* The equation is linear: Newton's method converges at any step, and the error test alone asks for a smaller one. */
 static void error_test_at_the_smallest_step_is_reported(void **state) {
     (void)state;
     const problem *q = &problem_gaussian;

@@ -15,8 +15,7 @@ static void assert_end_point(const problem *q, double rtol, double atol, const d
     assert_ok(costate_solver_create(&q->rhs, &options, NULL, &solver));
     assert_ok(costate_solve(solver, q->p, q->t0, q->y0, 1, &q->t_end, y));
     for (size_t i = 0; i < q->rhs.n_y; i++)
-        if (q->y_end[i] != 0.0)
-            assert_close(y[i], q->y_end[i], 1e-4, 0.0);
+        if (q->y_end[i] != 0.0) assert_close(y[i], q->y_end[i], 1e-4, 0.0);
     /* A stiff solver crosses the smooth phase in few steps. */
     assert_true(costate_solver_counts(solver)->n_step < 20000);
     costate_solver_destroy(solver);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads that fit different trajectories with one shared network give the bits of a single thread; also run under ThreadSanitizer. */
+/* Threads that fit different trajectories with one shared network give the bits of a single thread. */
 #include "gradient_routes.h"
 #include "problems.h"
 #include "support/asserts.h"
@@ -30,13 +30,11 @@ static costate_status descend(job *j, costate_solver *solver, costate_adjoint *a
         memset(g, 0, sizeof g);
         costate_status status = sens ? costate_sensitivity_solve(sens, j->p, 0.0, j->y0, SPIRAL_N_T, s->t, y, NULL)
                                      : costate_solve(solver, j->p, 0.0, j->y0, SPIRAL_N_T, s->t, y);
-        if (status != COSTATE_OK)
-            return status;
+        if (status != COSTATE_OK) return status;
         j->loss[k] = spiral_loss(s, y, v);
         status = sens ? costate_sensitivity_vjp(sens, j->p, SPIRAL_N_T, v, NULL, g, NULL)
                       : costate_adjoint_vjp(adjoint, j->p, SPIRAL_N_T, v, NULL, g, NULL);
-        if (status != COSTATE_OK)
-            return status;
+        if (status != COSTATE_OK) return status;
         for (size_t i = 0; i < N_P; i++)
             j->p[i] -= 1e-4 * g[i];
     }
@@ -50,12 +48,10 @@ static void *job_run(void *argument) {
     costate_sensitivity *sens = NULL;
     costate_solver_options options = gradient_options(j->method, 1e-6, 1e-8);
     j->status = costate_solver_create(&j->shared->rhs, &options, NULL, &solver);
-    if (j->status == COSTATE_OK)
-        j->status = costate_adjoint_create(solver, NULL, NULL, &adjoint);
+    if (j->status == COSTATE_OK) j->status = costate_adjoint_create(solver, NULL, NULL, &adjoint);
     if (j->status == COSTATE_OK && j->sensitivities)
         j->status = costate_sensitivity_create(&j->shared->rhs, &options, COSTATE_SENSITIVITY_STAGGERED, NULL, &sens);
-    if (j->status == COSTATE_OK)
-        j->status = descend(j, solver, adjoint, sens);
+    if (j->status == COSTATE_OK) j->status = descend(j, solver, adjoint, sens);
     costate_sensitivity_destroy(sens);
     costate_adjoint_destroy(adjoint);
     costate_solver_destroy(solver);

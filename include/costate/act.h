@@ -11,23 +11,24 @@ extern "C" {
 #endif
 
 /**
- * The one list of activations: X(enumerator, name, formula). It drives the enumeration, the kernels, the names and the tests.
+ * The one list of activations: X(enumerator, name, formula). It drives the enumeration, the kernels, the names and the
+ * tests.
  *
  * Φ and φ are the standard normal distribution and density; s(z) = 1/(1 + e^−z).
  */
-#define COSTATE_ACT_LIST(X)                                                                        \
-    X(IDENTITY, identity, "z")                                                                     \
-    X(TANH, tanh, "tanh z")                                                                        \
-    X(SIGMOID, sigmoid, "1/(1 + exp(-z))")                                                         \
-    X(RELU, relu, "max(z, 0)")                                                                     \
-    X(LEAKY_RELU, leaky_relu, "z > 0 ? z : 0.01 z")                                                \
-    X(ELU, elu, "z > 0 ? z : exp(z) - 1")                                                          \
-    X(SOFTPLUS, softplus, "log(1 + exp(z))")                                                       \
-    X(GELU, gelu, "z Phi(z)")                                                                      \
-    X(GELU_TANH, gelu_tanh, "z/2 (1 + tanh(sqrt(2/pi) (z + 0.044715 z^3)))")                       \
-    X(SILU, silu, "z s(z)")                                                                        \
-    X(SIN, sin, "sin z")                                                                           \
-    X(CUBE, cube, "z^3")                                                                           \
+#define COSTATE_ACT_LIST(X)                                                                                            \
+    X(IDENTITY, identity, "z")                                                                                         \
+    X(TANH, tanh, "tanh z")                                                                                            \
+    X(SIGMOID, sigmoid, "1/(1 + exp(-z))")                                                                             \
+    X(RELU, relu, "max(z, 0)")                                                                                         \
+    X(LEAKY_RELU, leaky_relu, "z > 0 ? z : 0.01 z")                                                                    \
+    X(ELU, elu, "z > 0 ? z : exp(z) - 1")                                                                              \
+    X(SOFTPLUS, softplus, "log(1 + exp(z))")                                                                           \
+    X(GELU, gelu, "z Phi(z)")                                                                                          \
+    X(GELU_TANH, gelu_tanh, "z/2 (1 + tanh(sqrt(2/pi) (z + 0.044715 z^3)))")                                           \
+    X(SILU, silu, "z s(z)")                                                                                            \
+    X(SIN, sin, "sin z")                                                                                               \
+    X(CUBE, cube, "z^3")                                                                                               \
     X(GAUSSIAN, gaussian, "exp(-z^2)")
 
 /** Activation function. */

@@ -15,12 +15,20 @@ extern "C" {
 
 /** Options of the backward solve; start from costate_adjoint_options_default(). */
 typedef struct costate_adjoint_options {
-    double rtol;              /**< relative tolerance of λ, ≥ 0; 0 (default): that of the forward solve */
-    /** Absolute tolerance of λ as a fraction of the largest |cotangent| given, ≥ 0; 0 (default): rtol / 1000. Relative, so that gradients scale with the loss. */
+    double rtol; /**< relative tolerance of λ, ≥ 0; 0 (default): that of the forward solve */
+    /**
+     * Absolute tolerance of λ as a fraction of the largest |cotangent| given, ≥ 0; 0 (default): rtol / 1000. Relative,
+     * so that gradients scale with the loss.
+     */
     double atol;
-    const double *atol_state; /**< absolute tolerance of each λ_i in its own unit, n_y elements ≥ 0, copied; NULL (default) or an element 0: from atol */
-    size_t max_steps;         /**< steps allowed in one backward solve, ≥ 0; 0 (default): that of the forward solve */
-    int quad_nodes;           /**< Gauss nodes per backward step, 1–8; 0 (default): chosen from orders and tolerance, shared by up to four steps */
+    /**
+     * Absolute tolerance of each λ_i in its own unit, n_y elements ≥ 0, copied; NULL (default) or an element 0: from
+     * atol
+     */
+    const double *atol_state;
+    size_t max_steps; /**< steps allowed in one backward solve, ≥ 0; 0 (default): that of the forward solve */
+    /** Gauss nodes per backward step, 1–8; 0 (default): chosen from orders and tolerance, shared by up to four steps */
+    int quad_nodes;
 } costate_adjoint_options;
 
 /**
@@ -30,7 +38,9 @@ typedef struct costate_adjoint_options {
  */
 COSTATE_API costate_adjoint_options costate_adjoint_options_default(void);
 
-/** The adjoint of a solver: the backward integrator and its workspace. One thread at a time, the thread of its solver. */
+/**
+ * The adjoint of a solver: the backward integrator and its workspace. One thread at a time, the thread of its solver.
+ */
 typedef struct costate_adjoint costate_adjoint;
 
 /**
@@ -63,9 +73,10 @@ COSTATE_API void costate_adjoint_destroy(costate_adjoint *adjoint);
  *     λ(T⁺) = 0,   λ′ = −(∂f/∂y)ᵀ λ,   λ(t_i⁻) = λ(t_i⁺) + v_i,
  *     y0bar = λ(t0⁻),   pbar += ∫ (∂f/∂p)ᵀ λ dt,   t0bar = −λ(t0⁺)ᵀ f(t0, y0, p).
  *
- * λ is integrated backwards by CVODE. At an observation it is restarted or, where that is expected to cost less (adams, 2 to 8 states), carried across by
- * n_y independent solutions that need no restart. The parameter integral is a Gauss quadrature over accepted steps (doc/math.md, equations 3–12).
- * t0bar is the derivative with y0 held fixed and an observation at t0 counted as one of y0.
+ * λ is integrated backwards by CVODE. At an observation it is restarted or, where that is expected to cost less (adams,
+ * 2 to 8 states), carried across by n_y independent solutions that need no restart. The parameter integral is a Gauss
+ * quadrature over accepted steps (doc/math.md, equations 3–12). t0bar is the derivative with y0 held fixed and an
+ * observation at t0 counted as one of y0.
  *
  * @param[in,out] adjoint  adjoint of a solver whose last solve succeeded
  * @param[in]     p        the parameters of that solve, n_p elements; NULL only if n_p is 0
@@ -75,7 +86,8 @@ COSTATE_API void costate_adjoint_destroy(costate_adjoint *adjoint);
  * @param[in,out] pbar     n_p elements, accumulated into; NULL if not wanted
  * @param[out]    t0bar    one element, overwritten; NULL if not wanted
  *
- * No array may overlap another. After a failure y0bar and t0bar are untouched and pbar holds an unspecified part of the integral.
+ * No array may overlap another. After a failure y0bar and t0bar are untouched and pbar holds an unspecified part of the
+ * integral.
  *
  * @retval COSTATE_OK
  * @retval COSTATE_ERR_NULL       a required pointer is NULL

@@ -57,7 +57,8 @@ typedef struct costate_fit costate_fit;
  * @param[out] fit      the fit, to be released with costate_fit_destroy(); NULL on failure
  * @retval COSTATE_OK
  * @retval COSTATE_ERR_NULL         a required pointer is NULL
- * @retval COSTATE_ERR_ARGUMENT     no observation, times that decrease or lie before t0, no unknowns, or an option outside its range
+ * @retval COSTATE_ERR_ARGUMENT     no observation, times that decrease or lie before t0, no unknowns, or an option
+ *                                  outside its range
  * @retval COSTATE_ERR_NONFINITE    a time, weight or initial state is NaN or infinite, or a datum is infinite
  * @retval COSTATE_ERR_UNSUPPORTED  the right-hand side has no vjp
  * @retval COSTATE_ERR_OVERFLOW     the sizes do not fit
@@ -83,7 +84,8 @@ COSTATE_API void costate_fit_destroy(costate_fit *fit);
 COSTATE_API size_t costate_fit_n_x(const costate_fit *fit);
 
 /**
- * Use only the first n observations from now on: a growing horizon keeps a fit to oscillations out of the flat minimum that ignores them.
+ * Use only the first n observations from now on: a growing horizon keeps a fit to oscillations out of the flat minimum
+ * that ignores them.
  *
  * @param[in,out] fit  fit
  * @param[in]     n    1 … n_t
@@ -94,7 +96,8 @@ COSTATE_API size_t costate_fit_n_x(const costate_fit *fit);
 COSTATE_API costate_status costate_fit_set_horizon(costate_fit *fit, size_t n);
 
 /**
- * Loss Σ_i loss(y(t_i; x), data_i) and its gradient. Its type is costate_objective_fn: pass it to an optimiser with the fit as ctx.
+ * Loss Σ_i loss(y(t_i; x), data_i) and its gradient. Its type is costate_objective_fn: pass it to an optimiser with the
+ * fit as ctx.
  *
  * @param[in]  x      unknowns, costate_fit_n_x() elements
  * @param[out] value  the loss
@@ -123,10 +126,11 @@ COSTATE_API costate_status costate_fit_predict(costate_fit *fit, const double *x
 
 /** Totals over all evaluations of a fit. */
 typedef struct costate_fit_counts {
-    size_t n_value;                /**< losses without gradient */
-    size_t n_gradient;             /**< losses with gradient */
-    size_t n_fail;                 /**< failed evaluations */
-    costate_solve_counts forward;  /**< sums over the forward solves; last_order, last_step and t_reached are those of the last one */
+    size_t n_value;    /**< losses without gradient */
+    size_t n_gradient; /**< losses with gradient */
+    size_t n_fail;     /**< failed evaluations */
+    /** Sums over the forward solves; last_order, last_step and t_reached are those of the last one */
+    costate_solve_counts forward;
     costate_solve_counts backward; /**< likewise over the backward solves */
 } costate_fit_counts;
 

@@ -16,10 +16,10 @@ extern "C" {
  * `fma`, `avx2` and `avx512` give identical bits; `generic` runs on every CPU and rounds twice where they use a fused
  * multiply-add, so its results agree with theirs to rounding only.
  */
-#define COSTATE_ISA_LIST(X)                                                                        \
-    X(GENERIC, "generic")                                                                          \
-    X(FMA, "fma")                                                                                  \
-    X(AVX2, "avx2")                                                                                \
+#define COSTATE_ISA_LIST(X)                                                                                            \
+    X(GENERIC, "generic")                                                                                              \
+    X(FMA, "fma")                                                                                                      \
+    X(AVX2, "avx2")                                                                                                    \
     X(AVX512, "avx512")
 
 /** Kernel variant. */
@@ -33,7 +33,8 @@ typedef enum costate_isa {
  * The variant a network created now would use: the best one that the build contains and the CPU and operating system
  * allow, lowered by the environment variable COSTATE_ISA (one of the names above) when that is set and not empty.
  *
- * The environment is read at each call and never written. Thread-safe as long as no other thread changes the environment.
+ * The environment is read at each call and never written. Thread-safe as long as no other thread changes the
+ * environment.
  *
  * @param[out] isa  the variant
  * @retval COSTATE_OK

@@ -2,7 +2,8 @@
 /**
  * @file layer.h  One dense layer on its own: multiply, activation derivative, transpose-multiply over one cache vector.
  *
- * For hosts that bring their own composition. Nothing here allocates or keeps state; the cache is the caller's. All calls are reentrant.
+ * For hosts that bring their own composition. Nothing here allocates or keeps state; the cache is the caller's. All
+ * calls are reentrant.
  */
 #ifndef COSTATE_LAYER_H
 #define COSTATE_LAYER_H
@@ -32,7 +33,8 @@ typedef struct costate_layer {
 /**
  * Describe a layer and choose its kernel variant by costate_isa_select().
  *
- * Its parameters are n_in·n_out weights with the longer side contiguous (column-major when n_out ≥ n_in, else row-major), then n_out biases if any.
+ * Its parameters are n_in·n_out weights with the longer side contiguous (column-major when n_out ≥ n_in, else
+ * row-major), then n_out biases if any.
  *
  * @param[in]  n_in      inputs, ≥ 1
  * @param[in]  n_out     units, ≥ 1
@@ -60,7 +62,8 @@ COSTATE_API size_t costate_layer_n_param(const costate_layer *layer);
 /**
  * Evaluate the layer, y = act(W x + b), and leave in `cache` what the pull-back needs.
  *
- * The cache holds act(z) where the derivative is a function of it (identity, tanh, sigmoid, relu, leaky relu, elu) and act′(z) otherwise.
+ * The cache holds act(z) where the derivative is a function of it (identity, tanh, sigmoid, relu, leaky relu, elu) and
+ * act′(z) otherwise.
  *
  * @param[in]  layer  layer
  * @param[in]  p      parameters, costate_layer_n_param() elements

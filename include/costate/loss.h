@@ -32,7 +32,8 @@ typedef struct costate_observation {
 typedef int (*costate_loss_fn)(const costate_observation *observation, double *value, double *ybar, void *ctx);
 
 /**
- * Squared error Σ_k weight_k · (y_k − data_k)² over the values that are not missing (NaN); ybar = 2 weight (y − data). ctx is not used.
+ * Squared error Σ_k weight_k · (y_k − data_k)² over the values that are not missing (NaN); ybar = 2 weight (y − data).
+ * ctx is not used.
  *
  * @param[in]  observation  the observation
  * @param[out] value        the sum

@@ -128,10 +128,11 @@ COSTATE_API costate_isa costate_net_isa(const costate_net *net);
  * @name Parameters
  * @anchor net_layout
  *
- * Parameters are one flat array: layer by layer, weights W_l (n_out × n_in) and then biases b_l (n_out, if any), without padding. The weights are stored with their
- * **longer side contiguous**: column-major when n_out ≥ n_in, row-major when n_out < n_in, because that is the order in which
- * the kernels stream them. A view tells the strides; costate_net_import_f64() and costate_net_export_f64() convert from and to layouts in which every
- * matrix is row-major or every matrix is column-major.
+ * Parameters are one flat array: layer by layer, weights W_l (n_out × n_in) and then biases b_l (n_out, if any),
+ * without padding. The weights are stored with their **longer side contiguous**: column-major when n_out ≥ n_in,
+ * row-major when n_out < n_in, because that is the order in which the kernels stream them. A view tells the strides;
+ * costate_net_import_f64() and costate_net_export_f64() convert from and to layouts in which every matrix is row-major
+ * or every matrix is column-major.
  * @{
  */
 
@@ -201,7 +202,8 @@ COSTATE_API costate_status costate_net_import_f32(const costate_net *net, costat
                                                   float *p);
 
 /**
- * Convert parameters, or a gradient, from the library's layout into a foreign one; the inverse of costate_net_import_f64().
+ * Convert parameters, or a gradient, from the library's layout into a foreign one; the inverse of
+ * costate_net_import_f64().
  *
  * @param[in]  net      network
  * @param[in]  order    order of every matrix in `foreign`
@@ -227,8 +229,8 @@ typedef enum costate_init {
 } costate_init;
 
 /**
- * Draw initial parameters. Weights are drawn row by row (unit by unit), layer by layer, in double precision, so that both precisions and
- * every platform get the same values.
+ * Draw initial parameters. Weights are drawn row by row (unit by unit), layer by layer, in double precision, so that
+ * both precisions and every platform get the same values.
  *
  * @param[in]     net       network
  * @param[in]     scheme    distribution of the weights
@@ -249,15 +251,16 @@ COSTATE_API costate_status costate_net_init_f32(const costate_net *net, costate_
 /**
  * @name Evaluation
  *
- * No call of this group allocates. `work` is scratch of at least the queried size, of any alignment, which carries nothing from one call to the
- * next: one per thread. No array may overlap another. All are reentrant.
+ * No call of this group allocates. `work` is scratch of at least the queried size, of any alignment, which carries
+ * nothing from one call to the next: one per thread. No array may overlap another. All are reentrant.
  *
  * All return:
  *  - COSTATE_OK;
  *  - COSTATE_ERR_NULL if a required pointer is NULL;
  *  - COSTATE_ERR_WORKSPACE if work_bytes is smaller than the query says.
  *
- * After a failure no output has been written. Values that are not finite are passed through as IEEE arithmetic has them and are no error.
+ * After a failure no output has been written. Values that are not finite are passed through as IEEE arithmetic has them
+ * and are no error.
  * @{
  */
 
@@ -268,14 +271,17 @@ COSTATE_API costate_status costate_net_init_f32(const costate_net *net, costate_
  * @return bytes; 0 if net is NULL
  */
 COSTATE_API size_t costate_net_work_bytes_f64(const costate_net *net);
-/** Scratch in single precision; see costate_net_work_bytes_f64(). @param[in] net network @return bytes; 0 if net is NULL */
+/**
+ * Scratch in single precision; see costate_net_work_bytes_f64(). @param[in] net network @return bytes; 0 if net is NULL
+ */
 COSTATE_API size_t costate_net_work_bytes_f32(const costate_net *net);
 
 /**
  * Scratch for the Hessian in double precision.
  *
  * @param[in] net  network
- * @return bytes, about (1 + n_in + n_in²/2) · (widest layer) · sizeof(double); 0 if net is NULL, SIZE_MAX if it does not fit
+ * @return bytes, about (1 + n_in + n_in²/2) · (widest layer) · sizeof(double); 0 if net is NULL, SIZE_MAX if it does
+ *         not fit
  */
 COSTATE_API size_t costate_net_hessian_work_bytes_f64(const costate_net *net);
 /** Scratch in single precision; see costate_net_hessian_work_bytes_f64(). @param[in] net network @return bytes */
@@ -361,8 +367,8 @@ COSTATE_API costate_status costate_net_jacobian_f32(const costate_net *net, cons
                                                     float *jac, void *work, size_t work_bytes);
 
 /**
- * Input Hessian of every output: hess[(k·n_in + i)·n_in + j] = ∂²y_k/∂x_i∂x_j. Meant for few inputs: the cost grows with n_in².
- * The second derivative of a function with a kink (relu, leaky relu, elu) is that of the branch taken.
+ * Input Hessian of every output: hess[(k·n_in + i)·n_in + j] = ∂²y_k/∂x_i∂x_j. Meant for few inputs: the cost grows
+ * with n_in². The second derivative of a function with a kink (relu, leaky relu, elu) is that of the branch taken.
  *
  * @param[in]  net         network
  * @param[in]  p           parameters, n_param elements
@@ -381,7 +387,8 @@ COSTATE_API costate_status costate_net_hessian_f32(const costate_net *net, const
                                                    float *jac, float *hess, void *work, size_t work_bytes);
 
 /**
- * Evaluate n samples: row k of y is N(row k of x; p). Samples are contiguous (x is n × n_in, y is n × n_out, row-major).
+ * Evaluate n samples: row k of y is N(row k of x; p). Samples are contiguous (x is n × n_in, y is n × n_out,
+ * row-major).
  *
  * @param[in]  net         network
  * @param[in]  p           parameters, n_param elements
@@ -399,7 +406,8 @@ COSTATE_API costate_status costate_net_forward_batch_f32(const costate_net *net,
                                                          const float *x, float *y, void *work, size_t work_bytes);
 
 /**
- * Pull n cotangents back: row k of xbar = (∂y_k/∂x_k)ᵀ v_k, pbar += scale · Σ_k (∂y_k/∂p)ᵀ v_k, summed in the order of the samples.
+ * Pull n cotangents back: row k of xbar = (∂y_k/∂x_k)ᵀ v_k, pbar += scale · Σ_k (∂y_k/∂p)ᵀ v_k, summed in the order of
+ * the samples.
  *
  * @param[in]     net         network
  * @param[in]     p           parameters, n_param elements
@@ -423,8 +431,8 @@ COSTATE_API costate_status costate_net_vjp_batch_f32(const costate_net *net, con
 /** @} */
 
 /**
- * The network as a right-hand side, with every derivative: dy/dt = N(y; p) when n_in = n_out, dy/dt = N((y, t); p) when n_in = n_out + 1
- * (time is the last input; scale it through in_scale and in_shift).
+ * The network as a right-hand side, with every derivative: dy/dt = N(y; p) when n_in = n_out, dy/dt = N((y, t); p) when
+ * n_in = n_out + 1 (time is the last input; scale it through in_scale and in_shift).
  *
  * Nothing is allocated: the network becomes the context and must outlive every use of rhs.
  *

@@ -15,8 +15,9 @@ extern "C" {
 /**
  * Function to be minimised.
  *
- * A failure (any status but COSTATE_OK) marks x as infeasible: the optimiser backs off and carries on. COSTATE_ERR_INTERRUPTED, COSTATE_ERR_MEMORY,
- * COSTATE_ERR_NULL, COSTATE_ERR_ARGUMENT, COSTATE_ERR_SIZE and COSTATE_ERR_STATE end the optimisation and are returned by it.
+ * A failure (any status but COSTATE_OK) marks x as infeasible: the optimiser backs off and carries on.
+ * COSTATE_ERR_INTERRUPTED, COSTATE_ERR_MEMORY, COSTATE_ERR_NULL, COSTATE_ERR_ARGUMENT, COSTATE_ERR_SIZE and
+ * COSTATE_ERR_STATE end the optimisation and are returned by it.
  *
  * @param[in]  x      n elements
  * @param[out] value  the function at x
@@ -28,29 +29,30 @@ typedef costate_status (*costate_objective_fn)(const double *x, double *value, d
 
 /** State of an optimisation, as its progress callback sees it. */
 typedef struct costate_progress {
-    size_t iteration;      /**< iterations done: Adam updates or L-BFGS evaluations */
-    size_t max_iteration;  /**< limit */
-    double value;          /**< function value at the current point; after a failed evaluation the best point counts as the current one */
-    double best;           /**< smallest value so far */
-    double grad_norm;      /**< Euclidean norm of the current gradient */
-    size_t n_eval;         /**< evaluations, failed ones included */
-    size_t n_fail;         /**< evaluations that failed */
-    double seconds;        /**< wall-clock time since the start, s */
-    double seconds_left;   /**< estimate from the mean time per iteration, s */
-    const double *x;       /**< current point, n elements */
+    size_t iteration;     /**< iterations done: Adam updates or L-BFGS evaluations */
+    size_t max_iteration; /**< limit */
+    /** Function value at the current point; after a failed evaluation the best point counts as the current one */
+    double value;
+    double best;         /**< smallest value so far */
+    double grad_norm;    /**< Euclidean norm of the current gradient */
+    size_t n_eval;       /**< evaluations, failed ones included */
+    size_t n_fail;       /**< evaluations that failed */
+    double seconds;      /**< wall-clock time since the start, s */
+    double seconds_left; /**< estimate from the mean time per iteration, s */
+    const double *x;     /**< current point, n elements */
 } costate_progress;
 
 /** Progress callback; non-zero stops the optimisation with COSTATE_STOP_CALLBACK. */
 typedef int (*costate_progress_fn)(const costate_progress *progress, void *ctx);
 
 /** Why an optimisation ended: X(enumerator, text). */
-#define COSTATE_STOP_LIST(X)                                                                       \
-    X(MAX_ITERATION, "iteration limit")                                                            \
-    X(VALUE, "value below the target")                                                             \
-    X(GRADIENT, "gradient small")                                                                  \
-    X(CHANGE, "no more change")                                                                    \
-    X(TIME, "time limit")                                                                          \
-    X(CALLBACK, "stopped by the callback")                                                         \
+#define COSTATE_STOP_LIST(X)                                                                                           \
+    X(MAX_ITERATION, "iteration limit")                                                                                \
+    X(VALUE, "value below the target")                                                                                 \
+    X(GRADIENT, "gradient small")                                                                                      \
+    X(CHANGE, "no more change")                                                                                        \
+    X(TIME, "time limit")                                                                                              \
+    X(CALLBACK, "stopped by the callback")                                                                             \
     X(FAILURE, "no feasible point could be found")
 
 /** Why an optimisation ended. */
@@ -84,8 +86,9 @@ typedef struct costate_stop_criteria {
     size_t max_iteration; /**< ≥ 1 */
     double max_seconds;   /**< wall-clock limit, s; 0: none */
     double value;         /**< stop when the value is ≤ this; -INFINITY (default): never */
-    double grad_norm;     /**< stop when the Euclidean norm of the gradient is ≤ this; 0: only at an exact stationary point */
-    double rel_change;    /**< L-BFGS: stop when a step changes the value by less than this fraction; 0: off */
+    /** Stop when the Euclidean norm of the gradient is ≤ this; 0: only at an exact stationary point */
+    double grad_norm;
+    double rel_change;            /**< L-BFGS: stop when a step changes the value by less than this fraction; 0: off */
     costate_progress_fn progress; /**< called after every iteration; NULL: none */
     void *progress_ctx;           /**< passed to progress */
 } costate_stop_criteria;
@@ -95,8 +98,9 @@ typedef struct costate_stop_criteria {
  * start from costate_adam_options_default().
  */
 typedef struct costate_adam_options {
-    double rate;                /**< learning rate η, > 0; default 0.01 */
-    double rate_final;          /**< rate of the last iteration, > 0: η falls geometrically from rate to it; 0 (default): constant */
+    double rate; /**< learning rate η, > 0; default 0.01 */
+    /** Rate of the last iteration, > 0: η falls geometrically from rate to it; 0 (default): constant */
+    double rate_final;
     double beta1;               /**< in [0, 1); default 0.9 */
     double beta2;               /**< in [0, 1); default 0.999 */
     double epsilon;             /**< > 0; default 1e-8 */
@@ -112,8 +116,8 @@ typedef struct costate_adam_options {
 COSTATE_API costate_adam_options costate_adam_options_default(void);
 
 /**
- * Minimise by Adam. After a failed evaluation the point goes back to the best one, the moments to zero, and the rate is halved, to recover by 2 %
- * with every feasible update; ten failures in a row end the run.
+ * Minimise by Adam. After a failed evaluation the point goes back to the best one, the moments to zero, and the rate is
+ * halved, to recover by 2 % with every feasible update; ten failures in a row end the run.
  *
  * @param[in]     n        variables, ≥ 1
  * @param[in]     f        function
@@ -135,10 +139,11 @@ COSTATE_API costate_status costate_minimize_adam(size_t n, costate_objective_fn 
 
 /** L-BFGS; start from costate_lbfgs_options_default(). */
 typedef struct costate_lbfgs_options {
-    size_t memory;              /**< gradient pairs kept, ≥ 1; 0 (default): NLopt's choice */
-    const double *lower;        /**< lower bounds, n elements; NULL: none */
-    const double *upper;        /**< upper bounds, n elements; NULL: none */
-    costate_stop_criteria stop; /**< default: 1 000 evaluations, relative change 1e-10. An iteration is one evaluation */
+    size_t memory;       /**< gradient pairs kept, ≥ 1; 0 (default): NLopt's choice */
+    const double *lower; /**< lower bounds, n elements; NULL: none */
+    const double *upper; /**< upper bounds, n elements; NULL: none */
+    /** Default: 1 000 evaluations, relative change 1e-10. An iteration is one evaluation */
+    costate_stop_criteria stop;
 } costate_lbfgs_options;
 
 /**
@@ -149,10 +154,10 @@ typedef struct costate_lbfgs_options {
 COSTATE_API costate_lbfgs_options costate_lbfgs_options_default(void);
 
 /**
- * Minimise by limited-memory BFGS (NLopt's LD_LBFGS: Nocedal 1980; Liu & Nocedal 1989; Lukšan's implementation). A failed evaluation is a large
- * finite value to the line search. The first step has a length of about |f|/|gradient|, within 0.01 … 1. A line search that finds nothing lower ends
- * the run with COSTATE_STOP_CHANGE. NLopt also stops, with COSTATE_STOP_GRADIENT, when no element of the gradient exceeds 1e-9 of the norm of the
- * first one, or less.
+ * Minimise by limited-memory BFGS (NLopt's LD_LBFGS: Nocedal 1980; Liu & Nocedal 1989; Lukšan's implementation). A
+ * failed evaluation is a large finite value to the line search. The first step has a length of about |f|/|gradient|,
+ * within 0.01 … 1. A line search that finds nothing lower ends the run with COSTATE_STOP_CHANGE. NLopt also stops, with
+ * COSTATE_STOP_GRADIENT, when no element of the gradient exceeds 1e-9 of the norm of the first one, or less.
  *
  * @param[in]     n        variables, ≥ 1
  * @param[in]     f        function

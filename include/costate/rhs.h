@@ -26,10 +26,11 @@ typedef enum costate_answer {
 /**
  * A right-hand side with its derivatives: plain callbacks, copied into the solver at its creation.
  *
- * Shapes: y, dydt, v, ybar, u, ju have n_y elements; p, pbar have n_p; t is in the same unit as every other time. Arrays passed to a callback never
- * overlap. `work` is a block of work_bytes, aligned to 64 bytes, that belongs to the calling solver and carries nothing from one call to the next;
- * NULL when work_bytes is 0. `ctx` is shared by every solver that uses this right-hand side and should be treated as constant.
- * Each callback returns a costate_answer; NaN or infinity in its results counts as RETRY.
+ * Shapes: y, dydt, v, ybar, u, ju have n_y elements; p, pbar have n_p; t is in the same unit as every other time.
+ * Arrays passed to a callback never overlap. `work` is a block of work_bytes, aligned to 64 bytes, that belongs to the
+ * calling solver and carries nothing from one call to the next; NULL when work_bytes is 0. `ctx` is shared by every
+ * solver that uses this right-hand side and should be treated as constant. Each callback returns a costate_answer; NaN
+ * or infinity in its results counts as RETRY.
  */
 typedef struct costate_rhs {
     size_t n_y;        /**< states, ≥ 1 */
@@ -51,27 +52,31 @@ typedef struct costate_rhs {
     int (*jvp)(double t, const double *y, const double *p, const double *u, const double *up, double *ju, void *work,
                void *ctx);
 
-    /** jac[i + n_y·j] = ∂f_i/∂y_j (column-major, all n_y² entries written). Optional: without it n_y calls of jvp, else of vjp, serve. */
+    /**
+     * jac[i + n_y·j] = ∂f_i/∂y_j (column-major, all n_y² entries written). Optional: without it n_y calls of jvp, else
+     * of vjp, serve.
+     */
     int (*jac)(double t, const double *y, const double *p, double *jac, void *work, void *ctx);
 } costate_rhs;
 
 /** Where a checked derivative disagreed most. */
 typedef struct costate_rhs_report {
-    const char *callback;  /**< "vjp ybar", "vjp pbar", "jvp" or "jac"; "f" or "vjp" when that itself failed; "" when all agree */
-    size_t index;          /**< element of the callback's output array that disagrees most */
-    size_t point;          /**< index of the random point */
-    double analytic;       /**< what the callback gave */
-    double numeric;        /**< what central differences of f give */
-    double error;          /**< |analytic − numeric| / (1 + |numeric|), the largest over all entries and points */
+    /** "vjp ybar", "vjp pbar", "jvp" or "jac"; "f" or "vjp" when that itself failed; "" when all agree */
+    const char *callback;
+    size_t index;    /**< element of the callback's output array that disagrees most */
+    size_t point;    /**< index of the random point */
+    double analytic; /**< what the callback gave */
+    double numeric;  /**< what central differences of f give */
+    double error;    /**< |analytic − numeric| / (1 + |numeric|), the largest over all entries and points */
 } costate_rhs_report;
 
 /**
  * Compare vjp, jvp and jac (those that are set) with central differences of f at random points.
  *
  * Point k is (t + normal, y + scale·normal, p + scale·normal); the cotangents and tangents are standard normal. The
- * differences are Richardson-extrapolated over a range of step lengths, leaving out those for which f cannot be evaluated.
- * An entry disagrees when |analytic − numeric| > tolerance · (1 + |numeric|). Also checks that vjp gives the same ybar
- * without pbar and the same pbar without ybar, accumulates into pbar, and honours `scale`.
+ * differences are Richardson-extrapolated over a range of step lengths, leaving out those for which f cannot be
+ * evaluated. An entry disagrees when |analytic − numeric| > tolerance · (1 + |numeric|). Also checks that vjp gives the
+ * same ybar without pbar and the same pbar without ybar, accumulates into pbar, and honours `scale`.
  *
  * @param[in]     rhs        right-hand side
  * @param[in]     t          centre of the random times

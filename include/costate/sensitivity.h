@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * @file sensitivity.h  Forward sensitivities S = ∂y/∂(p, y0) through CVODES: for few parameters, and as the independent check of the adjoint.
+ * @file sensitivity.h  Forward sensitivities S = ∂y/∂(p, y0) through CVODES: for few parameters, and as the independent
+ *   check of the adjoint.
  */
 #ifndef COSTATE_SENSITIVITY_H
 #define COSTATE_SENSITIVITY_H
@@ -25,8 +26,8 @@ typedef enum costate_sensitivity_scheme {
 typedef struct costate_sensitivity costate_sensitivity;
 
 /**
- * Create a sensitivity solver for S′ = (∂f/∂y) S + (∂f/∂p | 0), with n_p + n_y columns: the parameters, then the initial states.
- * The sensitivities take part in the error test.
+ * Create a sensitivity solver for S′ = (∂f/∂y) S + (∂f/∂p | 0), with n_p + n_y columns: the parameters, then the
+ * initial states. The sensitivities take part in the error test.
  *
  * @param[in]  rhs      right-hand side with vjp, copied; its ctx must outlive the solver
  * @param[in]  options  as for costate_solver_create(), copied; NULL for the default. `record` is ignored
@@ -61,7 +62,8 @@ COSTATE_API void costate_sensitivity_destroy(costate_sensitivity *sens);
  * @param[in]     n_t   number of times, ≥ 1
  * @param[in]     t     the times
  * @param[out]    y     n_t × n_y, row-major; NULL if not wanted
- * @param[out]    s     n_t × (n_p + n_y) × n_y: s[(i·(n_p + n_y) + j)·n_y + k] = ∂y_k(t_i)/∂(p, y0)_j; NULL if not wanted
+ * @param[out]    s     n_t × (n_p + n_y) × n_y: s[(i·(n_p + n_y) + j)·n_y + k] = ∂y_k(t_i)/∂(p, y0)_j; NULL if not
+ *                      wanted
  * @return as costate_solve()
  */
 COSTATE_API costate_status costate_sensitivity_solve(costate_sensitivity *sens, const double *p, double t0,
@@ -69,7 +71,8 @@ COSTATE_API costate_status costate_sensitivity_solve(costate_sensitivity *sens, 
                                                      double *s);
 
 /**
- * The same gradient as costate_adjoint_vjp(), by y0bar = Σ S_y0(t_i)ᵀ v_i, pbar += Σ S_p(t_i)ᵀ v_i, from the last solve.
+ * The same gradient as costate_adjoint_vjp(), by y0bar = Σ S_y0(t_i)ᵀ v_i, pbar += Σ S_p(t_i)ᵀ v_i, from the last
+ * solve.
  *
  * @param[in,out] sens   solver whose last solve succeeded
  * @param[in]     p      the parameters of that solve, n_p elements; NULL only if n_p is 0

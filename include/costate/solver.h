@@ -15,8 +15,8 @@ extern "C" {
 #endif
 
 /** Integration method: X(enumerator, name). */
-#define COSTATE_METHOD_LIST(X)                                                                     \
-    X(ADAMS, "adams")                                                                              \
+#define COSTATE_METHOD_LIST(X)                                                                                         \
+    X(ADAMS, "adams")                                                                                                  \
     X(BDF, "bdf")
 
 /** Integration method. */
@@ -45,22 +45,28 @@ COSTATE_API const char *costate_method_name(costate_method method);
 COSTATE_API costate_status costate_method_from_name(const char *name, costate_method *method);
 
 /**
- * Options of a solver; start from costate_solver_options_default(). Lengths of steps are in the unit of t and always positive, whichever way time runs.
+ * Options of a solver; start from costate_solver_options_default(). Lengths of steps are in the unit of t and always
+ * positive, whichever way time runs.
  *
  * The local error of state i is kept below rtol·|y_i| + atol_i in the weighted root-mean-square norm.
  */
 typedef struct costate_solver_options {
-    costate_method method;    /**< default: adams */
-    double rtol;              /**< relative tolerance, > 0; default 1e-6 */
-    double atol;              /**< absolute tolerance in the unit of y, ≥ 0; default 1e-8 */
-    const double *atol_state; /**< absolute tolerance per state, n_y elements ≥ 0, copied; NULL (default): atol for all */
-    size_t max_steps;         /**< steps allowed in one solve, ≥ 1; default 100 000 */
-    double h_init;            /**< first step, ≥ 0; 0 (default): estimated */
-    double h_min;             /**< smallest step, ≥ 0; default 0 */
-    double h_max;             /**< largest step, ≥ 0; 0 (default): no limit */
-    int max_order;            /**< 1–12 (adams) or 1–5 (bdf); 0 (default): the method's largest */
-    bool record;              /**< keep the dense history, which costate_solver_eval() and the adjoint need; default true */
-    /** Polled after every step, forward and backward; non-zero stops the solve with COSTATE_ERR_INTERRUPTED. NULL (default): never. */
+    costate_method method; /**< default: adams */
+    double rtol;           /**< relative tolerance, > 0; default 1e-6 */
+    double atol;           /**< absolute tolerance in the unit of y, ≥ 0; default 1e-8 */
+    /** Absolute tolerance per state, n_y elements ≥ 0, copied; NULL (default): atol for all */
+    const double *atol_state;
+    size_t max_steps; /**< steps allowed in one solve, ≥ 1; default 100 000 */
+    double h_init;    /**< first step, ≥ 0; 0 (default): estimated */
+    double h_min;     /**< smallest step, ≥ 0; default 0 */
+    double h_max;     /**< largest step, ≥ 0; 0 (default): no limit */
+    int max_order;    /**< 1–12 (adams) or 1–5 (bdf); 0 (default): the method's largest */
+    /** Keep the dense history, which costate_solver_eval() and the adjoint need; default true */
+    bool record;
+    /**
+     * Polled after every step, forward and backward; non-zero stops the solve with COSTATE_ERR_INTERRUPTED. NULL
+     * (default): never.
+     */
     int (*interrupt)(void *ctx);
     void *interrupt_ctx; /**< passed to interrupt */
 } costate_solver_options;
@@ -74,20 +80,20 @@ COSTATE_API costate_solver_options costate_solver_options_default(void);
 
 /** What one direction of a solve cost, summed over re-starts of the integrator. */
 typedef struct costate_solve_counts {
-    size_t n_step;         /**< accepted steps */
-    size_t n_restart;      /**< times the integrator was started (1 for a solve without events) */
-    size_t n_f;            /**< evaluations of f */
-    size_t n_vjp_y;        /**< VJPs with respect to y only */
-    size_t n_vjp_p;        /**< VJPs that accumulate into pbar */
-    size_t n_jac;          /**< Jacobians */
-    size_t n_setup;        /**< factorisations of the Newton matrix */
-    size_t n_error_fail;   /**< steps rejected by the error test */
-    size_t n_nonlin_fail;  /**< steps rejected because the nonlinear solver did not converge */
-    size_t n_nonlin_iter;  /**< nonlinear iterations */
-    int last_order;        /**< order of the last step */
-    double last_step;      /**< length of the last step, > 0 */
-    double t_reached;      /**< time reached */
-    double seconds;        /**< wall-clock time spent, s */
+    size_t n_step;        /**< accepted steps */
+    size_t n_restart;     /**< times the integrator was started (1 for a solve without events) */
+    size_t n_f;           /**< evaluations of f */
+    size_t n_vjp_y;       /**< VJPs with respect to y only */
+    size_t n_vjp_p;       /**< VJPs that accumulate into pbar */
+    size_t n_jac;         /**< Jacobians */
+    size_t n_setup;       /**< factorisations of the Newton matrix */
+    size_t n_error_fail;  /**< steps rejected by the error test */
+    size_t n_nonlin_fail; /**< steps rejected because the nonlinear solver did not converge */
+    size_t n_nonlin_iter; /**< nonlinear iterations */
+    int last_order;       /**< order of the last step */
+    double last_step;     /**< length of the last step, > 0 */
+    double t_reached;     /**< time reached */
+    double seconds;       /**< wall-clock time spent, s */
 } costate_solve_counts;
 
 /** A solver for one right-hand side. One thread at a time; re-used across solves without re-creation. */
@@ -134,8 +140,8 @@ COSTATE_API costate_status costate_solver_set_tolerances(costate_solver *solver,
 /**
  * Solve y′ = f(t, y, p), y(t0) = y0, up to t[n_t − 1], and write y at each t[i].
  *
- * The times run in one direction, up or down from t0; repeated times and t[0] = t0 are allowed. f is never evaluated outside
- * [t0, t[n_t − 1]]. Outputs come from the integrator's interpolating polynomial and do not influence the steps.
+ * The times run in one direction, up or down from t0; repeated times and t[0] = t0 are allowed. f is never evaluated
+ * outside [t0, t[n_t − 1]]. Outputs come from the integrator's interpolating polynomial and do not influence the steps.
  *
  * @param[in,out] solver  solver
  * @param[in]     p       parameters, n_p elements; NULL only if n_p is 0
@@ -143,8 +149,8 @@ COSTATE_API costate_status costate_solver_set_tolerances(costate_solver *solver,
  * @param[in]     y0      initial state, n_y elements
  * @param[in]     n_t     number of times, ≥ 1
  * @param[in]     t       the times
- * @param[out]    y       n_t × n_y, row-major: row i is y(t[i]); NULL if not wanted. After a failure the rows of the times that were
- *                        reached are valid, the others are NaN
+ * @param[out]    y       n_t × n_y, row-major: row i is y(t[i]); NULL if not wanted. After a failure the rows of the
+ *                        times that were reached are valid, the others are NaN
  *
  * y0, t and p may be freed after the call. No array may overlap another.
  *

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # check_install.sh <source directory> <build directory> <scratch directory> <C compiler> <C++ compiler> <kind>...
-# Installs the build into a scratch prefix, moves it, and builds and runs a consumer with every kind of library (shared, static) through
-# find_package() and through pkg-config.
+# Installs the build into a scratch prefix, moves it, and builds and runs a consumer with every kind of library (shared,
+# static) through find_package() and through pkg-config.
 set -eu
 source_dir=$1
 build=$2
@@ -16,7 +16,7 @@ mkdir -p "$scratch"
 cmake --install "$build" --prefix "$scratch/first" >"$scratch/install.log"
 mv "$scratch/first" "$scratch/prefix"
 prefix=$scratch/prefix
-if grep -r -l -e "$source_dir/" -e "$scratch/first" "$prefix/include" "$(dirname "$(find "$prefix" -name costate-config.cmake)")" "$(find "$prefix" -name costate.pc)"; then
+if find "$prefix" -name '*.h' -o -name '*.cmake' -o -name '*.pc' | xargs grep -l -e "$source_dir/" -e "$scratch/first"; then
     echo "installed files name directories of this machine"
     exit 1
 fi
@@ -24,6 +24,7 @@ fi
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name costate.pc)")
 export PKG_CONFIG_PATH
 libdir=$(pkg-config --variable=libdir costate)
+consumer=$source_dir/tests/install/consumer
 warnings='-Wall -Wextra -Wpedantic -Werror'
 cd "$scratch"
 for kind in "$@"; do
@@ -40,9 +41,9 @@ for kind in "$@"; do
         libs="$(pkg-config --libs costate) -Wl,-rpath,$libdir"
     fi
     # shellcheck disable=SC2046,SC2086 # flags are words
-    $CC -std=c11 $warnings -o "pc-c-$kind" "$source_dir/tests/install/consumer.c" $(pkg-config --cflags costate) $libs -lm
+    $CC -std=c11 $warnings -o "pc-c-$kind" "$consumer.c" $(pkg-config --cflags costate) $libs -lm
     # shellcheck disable=SC2046,SC2086
-    $CXX -std=c++17 $warnings -o "pc-cxx-$kind" "$source_dir/tests/install/consumer.cpp" $(pkg-config --cflags costate) $libs -lm
+    $CXX -std=c++17 $warnings -o "pc-cxx-$kind" "$consumer.cpp" $(pkg-config --cflags costate) $libs -lm
     for program in "pc-c-$kind" "pc-cxx-$kind"; do
         "./$program"
         if [ "$kind" = static ] && readelf -d "$program" | grep libcostate; then

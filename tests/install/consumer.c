@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A C program against the installed library: a network's VJP agrees with its JVP, and the versions of header and library agree. */
+/* A C program against the installed library: header and library agree in version, a network's VJP with its JVP. */
 #include <costate/costate.h>
 #include <math.h>
 #include <stdio.h>
