@@ -42,7 +42,7 @@ static void scale_shift(size_t n, const real *scale, const real *x, const real *
 }
 
 /* out = W x + init, or tanh of it; `room` says that out is a workspace vector. */
-static void affine_kind(product_kind kind, const csi_layer *layer, const real *weight, const real *init, const real *x,
+INLINE void affine_kind(product_kind kind, const csi_layer *layer, const real *weight, const real *init, const real *x,
                         real *out, bool room) {
     if (layer->columns) {
         const operands o = {.n = layer->n_out, .m = layer->n_in, .matrix = weight, .c = x, .init = init, .out = out, .room = room};
@@ -62,7 +62,7 @@ static void layer_affine(const csi_layer *layer, const real *p, const real *x, r
 }
 
 /* xbar = Wᵀ d unless NULL, Wbar += scale·d xᵀ unless NULL */
-static void transposed(const csi_layer *layer, const real *weight, const real *x, const real *d, real scale, real *xbar,
+INLINE void transposed(const csi_layer *layer, const real *weight, const real *x, const real *d, real scale, real *xbar,
                        bool room, real *wbar) {
     const product_kind kind = wbar == NULL ? PRODUCT : xbar == NULL ? UPDATE : BOTH;
     operands o = {.matrix = weight, .out = xbar, .room = room, .scale = scale, .mbar = wbar};
@@ -94,7 +94,7 @@ static const real *input_forward(const costate_net *net, const real *x, real *wo
 }
 
 /* z = act(W x + b), and with `slopes` what its derivative needs. */
-static void layer_values(const costate_net *net, const csi_layer *layer, const real *p, const real *x, real *z,
+INLINE void layer_values(const costate_net *net, const csi_layer *layer, const real *p, const real *x, real *z,
                          real *slope, bool room) {
     if (layer->act == COSTATE_ACT_TANH && !net->accurate) {
         affine_kind(PRODUCT_TANH, layer, p + layer->weight, layer->has_bias ? p + layer->bias : NULL, x, z, room);
@@ -142,6 +142,13 @@ static void layer_delta(const csi_layer *layer, const real *v, real scale, real 
     act_delta[layer->act](layer->n_out, work + layer->slope, v, d, scale, bbar);
 }
 
+/* to += scale·v */
+static void add_scaled(size_t n, real scale, const real *v, real *to) {
+    for (size_t i = 0; i < n; i += VLANES) {
+        store_part(to + i, n - i, v_fma(v_set1(scale), load_part(v + i, n - i), load_part(to + i, n - i)));
+    }
+}
+
 /* The same for the last layer, from the cotangent of the outputs; returned in place where it is that. */
 static const real *output_delta(const costate_net *net, const real *v, real scale, real *pbar, real *work) {
     const csi_layer *last = &net->layers[net->n_layer - 1];
@@ -150,11 +157,14 @@ static const real *output_delta(const costate_net *net, const real *v, real scal
         multiply(net->n_out, v, out_scale(net), d);
         v = d;
     }
-    if (last->act == COSTATE_ACT_IDENTITY && (pbar == NULL || !last->has_bias)) {
-        return v;
+    if (last->act != COSTATE_ACT_IDENTITY) {
+        layer_delta(last, v, scale, pbar, work, d);
+        return d;
     }
-    layer_delta(last, v, scale, pbar, work, d);
-    return last->act == COSTATE_ACT_IDENTITY ? v : d;
+    if (pbar != NULL && last->has_bias) {
+        add_scaled(net->n_out, scale, v, pbar + last->bias);
+    }
+    return v;
 }
 
 /* Reverse pass over the cached values: from the outputs' cotangent v to that of x⁰, in x0bar unless that is NULL. */

@@ -127,7 +127,7 @@ static combine_fn *const combine_blocks[N_KIND][VBLOCK] = {
 #undef UPDATE_ENTRY
 #undef BOTH_ENTRY
 
-static void combine(product_kind kind, const operands *o) {
+static OUTLINE void combine(product_kind kind, const operands *o) {
     for (size_t i = 0; i < o->n; i += VBLOCK * VLANES) {
         const size_t width = (o->n - i + VLANES - 1) / VLANES;
         combine_blocks[kind][(width < VBLOCK ? width : VBLOCK) - 1](o, i);
@@ -205,7 +205,7 @@ INLINE vquad dots_quad(product_kind kind, const operands *o, size_t k) {
     return dots_panels[kind][(left < 4 ? left : 4) - 1](o, k);
 }
 
-static void dots(product_kind kind, const operands *o) {
+static OUTLINE void dots(product_kind kind, const operands *o) {
     for (size_t k = 0; k < o->m; k += VLANES) {
         const size_t left = o->m - k;
         vreal sum;
