@@ -3,6 +3,7 @@
 #ifndef CSI_FINITE_H
 #define CSI_FINITE_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -13,6 +14,15 @@ static inline bool csi_all_finite(const double *x, size_t n) {
         zero += x[i] * 0.0;
     }
     return zero == 0.0;
+}
+
+/* Index of the first element that is NaN or infinite; n if there is none. */
+static inline size_t csi_first_nonfinite(const double *x, size_t n) {
+    size_t i = 0;
+    while (i < n && isfinite(x[i])) {
+        i++;
+    }
+    return i;
 }
 
 #endif

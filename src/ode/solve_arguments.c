@@ -17,11 +17,13 @@ costate_status csi_solve_arguments_check(const csi_solve_arguments *arguments, c
     if (status != COSTATE_OK) {
         return status;
     }
-    if (!csi_all_finite(arguments->y0, rhs->n_y)) {
-        return csi_fail(detail, COSTATE_ERR_NONFINITE, "y0 has NaN or infinity");
+    const size_t bad_y0 = csi_first_nonfinite(arguments->y0, rhs->n_y);
+    if (bad_y0 < rhs->n_y) {
+        return csi_fail(detail, COSTATE_ERR_NONFINITE, "y0[%zu] = %g is not finite", bad_y0, arguments->y0[bad_y0]);
     }
-    if (!csi_all_finite(arguments->p, rhs->n_p)) {
-        return csi_fail(detail, COSTATE_ERR_NONFINITE, "p has NaN or infinity");
+    const size_t bad_p = csi_first_nonfinite(arguments->p, rhs->n_p);
+    if (bad_p < rhs->n_p) {
+        return csi_fail(detail, COSTATE_ERR_NONFINITE, "p[%zu] = %g is not finite", bad_p, arguments->p[bad_p]);
     }
     return COSTATE_OK;
 }
