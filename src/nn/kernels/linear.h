@@ -36,19 +36,12 @@ INLINE vreal load_end(const real *q, bool whole, vmask mask) {
     return !V_MASK_IS_FREE && whole ? v_load(q) : v_load_mask(q, mask);
 }
 
-INLINE void store_end(real *q, bool whole, vmask mask, vreal a) {
-    if (whole) {
-        v_store(q, a);
-    } else {
-        v_store_mask(q, mask, a);
-    }
-}
 
 INLINE void store_part(real *q, size_t left, vreal a) {
     if (left >= VLANES) {
         v_store(q, a);
     } else {
-        v_store_mask(q, v_mask(left), a);
+        v_store_first(q, left, a);
     }
 }
 
@@ -79,7 +72,7 @@ INLINE void combine_block(size_t width, bool product, bool update, bool tanh, co
             }
             if (update) {
                 const vreal old = last ? load_end(qbar + at, whole, mask) : v_load(qbar + at);
-                store_end(qbar + at, !last || (!V_MASK_IS_FREE && whole), mask, v_fma(sk, factor[w], old));
+                store_part(qbar + at, last ? left : VLANES, v_fma(sk, factor[w], old));
             }
         }
         q = product ? q + n : NULL;
@@ -87,7 +80,7 @@ INLINE void combine_block(size_t width, bool product, bool update, bool tanh, co
     }
     UNROLL for (size_t w = 0; product && w < width; w++) {
         sum[w] = tanh ? tanh_fast(sum[w]) : sum[w];
-        store_end(out + w * VLANES, w + 1 < width || whole_out, mask, sum[w]);
+        store_part(out + w * VLANES, w + 1 < width || whole_out ? VLANES : left, sum[w]);
     }
 }
 
@@ -136,14 +129,14 @@ static OUTLINE void combine(product_kind kind, const operands *o) {
 
 /* One vector of each of `width` columns n apart: sum[w] += M·a, Mbar += sk[w]·a. */
 INLINE void dots_step(size_t width, bool product, bool update, const real *q, real *qbar, size_t n, bool masked,
-                      vmask mask, vreal a, const vreal *sk, vreal *sum) {
+                      size_t left, vmask mask, vreal a, const vreal *sk, vreal *sum) {
     UNROLL for (size_t w = 0; w < width; w++) {
         if (product) {
             sum[w] = v_fma(masked ? v_load_mask(q + w * n, mask) : v_load(q + w * n), a, sum[w]);
         }
         if (update) {
             const vreal old = masked ? v_load_mask(qbar + w * n, mask) : v_load(qbar + w * n);
-            store_end(qbar + w * n, !masked, mask, v_fma(sk[w], a, old));
+            store_part(qbar + w * n, masked ? left : VLANES, v_fma(sk[w], a, old));
         }
     }
 }
@@ -161,21 +154,21 @@ INLINE vquad dots_panel(size_t width, bool product, bool update, const operands 
     size_t left = n;
     /* At least one element is left for the masked steps. */
     for (; left > 2 * VLANES; left -= 2 * VLANES) {
-        dots_step(width, product, update, q, qbar, n, false, v_mask(0), v_load(a), sk, even);
+        dots_step(width, product, update, q, qbar, n, false, 0, v_mask(0), v_load(a), sk, even);
         dots_step(width, product, update, product ? q + VLANES : NULL, update ? qbar + VLANES : NULL, n, false,
-                  v_mask(0), v_load(a + VLANES), sk, odd);
+                  0, v_mask(0), v_load(a + VLANES), sk, odd);
         a += 2 * VLANES;
         q = product ? q + 2 * VLANES : NULL;
         qbar = update ? qbar + 2 * VLANES : NULL;
     }
     if (left > VLANES) {
         const vmask mask = v_mask(left - VLANES);
-        dots_step(width, product, update, q, qbar, n, false, v_mask(0), v_load(a), sk, even);
-        dots_step(width, product, update, product ? q + VLANES : NULL, update ? qbar + VLANES : NULL, n, true, mask,
-                  v_load_mask(a + VLANES, mask), sk, odd);
+        dots_step(width, product, update, q, qbar, n, false, 0, v_mask(0), v_load(a), sk, even);
+        dots_step(width, product, update, product ? q + VLANES : NULL, update ? qbar + VLANES : NULL, n, true,
+                  left - VLANES, mask, v_load_mask(a + VLANES, mask), sk, odd);
     } else {
         const vmask mask = v_mask(left);
-        dots_step(width, product, update, q, qbar, n, true, mask, v_load_mask(a, mask), sk, even);
+        dots_step(width, product, update, q, qbar, n, true, left, mask, v_load_mask(a, mask), sk, even);
     }
     UNROLL for (size_t w = 0; w < width; w++) {
         even[w] = v_add(even[w], odd[w]);

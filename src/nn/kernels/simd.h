@@ -9,7 +9,8 @@
  *   v_load(q)  v_store(q, a)          VLANES reals, any alignment
  *   v_mask(n)                         the first min(n, VLANES) lanes
  *   v_load_mask(q, m)                 masked lanes from memory, the others +0 without being read
- *   v_store_mask(q, m, a)             masked lanes to memory, the others untouched
+ *   v_store_first(q, n, a)            the first n < VLANES lanes to memory, by stores that touch nothing beyond: a masked store delays later
+ *                                     loads of what it masks
  *   v_add v_sub v_mul v_div           IEEE
  *   v_fma(a, b, c)  v_fnma(a, b, c)   ab + c;  c − ab
  *   v_mul_error(a, b, ab)             the rounding error of ab, exactly
@@ -53,7 +54,7 @@
 /* Accumulators a kernel may keep in registers at once. */
 #if defined(CSI_ISA_AVX512)
 #define VBLOCK 8
-#define V_MASK_IS_FREE true /* a masked access costs what a whole one does */
+#define V_MASK_IS_FREE true /* a masked load costs what a whole one does */
 #else
 #define VBLOCK 4
 #define V_MASK_IS_FREE false

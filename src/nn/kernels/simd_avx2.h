@@ -56,10 +56,6 @@ static inline vmask v_mask(size_t n) {
 static inline vreal v_load_mask(const real *q, vmask m) {
     return v_pair(OP(maskload)(q, m.lo), OP(maskload)(q + HALF_LANES, m.hi));
 }
-static inline void v_store_mask(real *q, vmask m, vreal a) {
-    OP(maskstore)(q, m.lo, a.lo);
-    OP(maskstore)(q + HALF_LANES, m.hi, a.hi);
-}
 
 #if CSI_REAL_BITS == 64
 #define AS_REAL(a) _mm256_castsi256_pd(a)
@@ -117,6 +113,24 @@ static inline vreal v_ldexp(vreal a, vreal n) {
 }
 
 #if CSI_REAL_BITS == 64
+static inline void v_store_first(real *q, size_t n, vreal a) {
+    __m256d four = a.lo;
+    if (n & 4) {
+        _mm256_storeu_pd(q, four);
+        four = a.hi;
+        q += 4;
+    }
+    __m128d two = _mm256_castpd256_pd128(four);
+    if (n & 2) {
+        _mm_storeu_pd(q, two);
+        two = _mm256_extractf128_pd(four, 1);
+        q += 2;
+    }
+    if (n & 1) {
+        _mm_store_sd(q, two);
+    }
+}
+
 static inline __m256d v_fold(vreal a) { return _mm256_add_pd(a.lo, a.hi); }
 
 static inline vquad v_sum4(vreal a, vreal b, vreal c, vreal d) {
@@ -129,6 +143,29 @@ static inline vreal v_quads(const vquad *q) { return v_pair(q[0], q[1]); }
 static inline vquad v_quad_zero(void) { return _mm256_setzero_pd(); }
 static inline vreal v_extend(vquad q) { return v_pair(q, _mm256_setzero_pd()); }
 #else
+static inline void v_store_first(real *q, size_t n, vreal a) {
+    __m256 eight = a.lo;
+    if (n & 8) {
+        _mm256_storeu_ps(q, eight);
+        eight = a.hi;
+        q += 8;
+    }
+    __m128 four = _mm256_castps256_ps128(eight);
+    if (n & 4) {
+        _mm_storeu_ps(q, four);
+        four = _mm256_extractf128_ps(eight, 1);
+        q += 4;
+    }
+    if (n & 2) {
+        _mm_storel_pi((__m64 *)(void *)q, four);
+        four = _mm_movehl_ps(four, four);
+        q += 2;
+    }
+    if (n & 1) {
+        _mm_store_ss(q, four);
+    }
+}
+
 static inline __m128 v_fold(vreal a) {
     const __m256 half_sum = _mm256_add_ps(a.lo, a.hi);
     return _mm_add_ps(_mm256_castps256_ps128(half_sum), _mm256_extractf128_ps(half_sum, 1));

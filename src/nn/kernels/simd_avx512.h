@@ -27,7 +27,6 @@ static inline vreal v_load(const real *q) { return OP(loadu)(q); }
 static inline void v_store(real *q, vreal a) { OP(storeu)(q, a); }
 static inline vmask v_mask(size_t n) { return (vmask)_bzhi_u32(0xffffu, (unsigned)(n < VLANES ? n : VLANES)); }
 static inline vreal v_load_mask(const real *q, vmask m) { return OP(maskz_loadu)(m, q); }
-static inline void v_store_mask(real *q, vmask m, vreal a) { OP(mask_storeu)(q, m, a); }
 static inline vreal v_add(vreal a, vreal b) { return OP(add)(a, b); }
 static inline vreal v_sub(vreal a, vreal b) { return OP(sub)(a, b); }
 static inline vreal v_mul(vreal a, vreal b) { return OP(mul)(a, b); }
@@ -47,6 +46,24 @@ static inline vreal v_ldexp(vreal a, vreal n) { return OP(scalef)(a, n); }
 static inline vbool v_less(vreal a, vreal b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
 static inline vreal v_exponent(vreal t) { return _mm512_castsi512_pd(_mm512_slli_epi64(_mm512_castpd_si512(t), 52)); }
 
+static inline void v_store_first(real *q, size_t n, vreal a) {
+    __m256d four = _mm512_castpd512_pd256(a);
+    if (n & 4) {
+        _mm256_storeu_pd(q, four);
+        four = _mm512_extractf64x4_pd(a, 1);
+        q += 4;
+    }
+    __m128d two = _mm256_castpd256_pd128(four);
+    if (n & 2) {
+        _mm_storeu_pd(q, two);
+        two = _mm256_extractf128_pd(four, 1);
+        q += 2;
+    }
+    if (n & 1) {
+        _mm_store_sd(q, two);
+    }
+}
+
 static inline __m256d v_fold(vreal a) {
     return _mm256_add_pd(_mm512_castpd512_pd256(a), _mm512_extractf64x4_pd(a, 1));
 }
@@ -64,6 +81,29 @@ static inline vreal v_extend(vquad q) { return _mm512_zextpd256_pd512(q); }
 #else
 static inline vbool v_less(vreal a, vreal b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 static inline vreal v_exponent(vreal t) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(t), 23)); }
+
+static inline void v_store_first(real *q, size_t n, vreal a) {
+    __m256 eight = _mm512_castps512_ps256(a);
+    if (n & 8) {
+        _mm256_storeu_ps(q, eight);
+        eight = _mm512_extractf32x8_ps(a, 1);
+        q += 8;
+    }
+    __m128 four = _mm256_castps256_ps128(eight);
+    if (n & 4) {
+        _mm_storeu_ps(q, four);
+        four = _mm256_extractf128_ps(eight, 1);
+        q += 4;
+    }
+    if (n & 2) {
+        _mm_storel_pi((__m64 *)(void *)q, four);
+        four = _mm_movehl_ps(four, four);
+        q += 2;
+    }
+    if (n & 1) {
+        _mm_store_ss(q, four);
+    }
+}
 
 static inline __m128 v_fold(vreal a) {
     const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));

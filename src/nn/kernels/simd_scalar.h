@@ -108,8 +108,8 @@ static inline vreal v_exponent(vreal t) { EACH(exponent1(t.x[i])); }
 static inline vreal v_ldexp(vreal a, vreal n) { EACH(ldexp1(a.x[i], n.x[i])); }
 static inline vreal v_quads(const vquad *q) { EACH(q[i / 4].x[i % 4]); }
 
-static inline void v_store_mask(real *q, vmask m, vreal a) {
-    for (size_t i = 0; i < VLANES && i < m; i++) {
+static inline void v_store_first(real *q, size_t n, vreal a) {
+    for (size_t i = 0; i < VLANES && i < n; i++) {
         q[i] = a.x[i];
     }
 }
