@@ -13,7 +13,7 @@
 #define BIT_AVX (1u << 28)
 /* CPUID leaf 7.0, EBX. */
 #define BIT_AVX2 (1u << 5)
-#define BITS_AVX512 ((1u << 16) | (1u << 17) | (1u << 30) | (1u << 31)) /* F, DQ, BW, VL */
+#define BITS_AVX512 ((1u << 8) | (1u << 16) | (1u << 17) | (1u << 30) | (1u << 31)) /* BMI2, F, DQ, BW, VL */
 /* XCR0. */
 #define XCR0_AVX 0x06u    /* XMM and YMM */
 #define XCR0_AVX512 0xe6u /* and mask registers, upper halves of ZMM0-15, ZMM16-31 */

@@ -18,9 +18,7 @@ static const char *const formulas[] = {
 
 _Static_assert(sizeof names / sizeof names[0] == COSTATE_ACT_COUNT, "COSTATE_ACT_COUNT counts COSTATE_ACT_LIST");
 
-const char *costate_act_name(costate_act act) {
-    return (unsigned)act < COSTATE_ACT_COUNT ? names[act] : "unknown";
-}
+const char *costate_act_name(costate_act act) { return (unsigned)act < COSTATE_ACT_COUNT ? names[act] : "unknown"; }
 
 const char *costate_act_formula(costate_act act) {
     return (unsigned)act < COSTATE_ACT_COUNT ? formulas[act] : "unknown";

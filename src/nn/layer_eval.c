@@ -19,8 +19,8 @@ costate_status CSI_REAL(costate_layer_forward)(const costate_layer *layer, const
     return COSTATE_OK;
 }
 
-costate_status CSI_REAL(costate_layer_pullback)(const costate_layer *layer, const real *p, const real *x,
-                                                const real *v, real scale, real *xbar, real *pbar, real *cache) {
+costate_status CSI_REAL(costate_layer_pullback)(const costate_layer *layer, const real *p, const real *x, const real *v,
+                                                real scale, real *xbar, real *pbar, real *cache) {
     if (layer == NULL || p == NULL || x == NULL || v == NULL || cache == NULL) {
         return COSTATE_ERR_NULL;
     }

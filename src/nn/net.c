@@ -15,9 +15,7 @@ static costate_status check_finite(const double *a, size_t n) {
     return COSTATE_OK;
 }
 
-static bool is_act(costate_act act) {
-    return (unsigned)act < COSTATE_ACT_COUNT;
-}
+static bool is_act(costate_act act) { return (unsigned)act < COSTATE_ACT_COUNT; }
 
 static costate_status check_spec(const costate_net_spec *spec) {
     if (spec->layers == NULL) {
@@ -51,7 +49,7 @@ static bool reserve(size_t count, size_t *total, size_t *offset) {
 }
 
 static bool reserve_padded(size_t n, size_t *total, size_t *offset) {
-    return n <= SIZE_MAX - CSI_PAD && reserve(csi_pad(n), total, offset);
+    return n <= SIZE_MAX - 2 * CSI_PAD && reserve(csi_pad(n) + CSI_RED_ZONE, total, offset);
 }
 
 /* Derivatives that are not a function of the value are cached beside it; act_is_from_value() of the kernels agrees. */
@@ -112,7 +110,7 @@ static bool plan(costate_net *net, const costate_net_spec *spec) {
         n_in = spec->layers[l].n_out;
     }
     for (size_t b = 0; b < 4; b++) {
-        if (!reserve(net->widest, &net->n_work, &net->buffer[b])) {
+        if (!reserve_padded(net->widest, &net->n_work, &net->buffer[b])) {
             return false;
         }
     }
@@ -198,21 +196,13 @@ void costate_net_destroy(costate_net *net) {
     }
 }
 
-size_t costate_net_n_in(const costate_net *net) {
-    return net == NULL ? 0 : net->n_in;
-}
+size_t costate_net_n_in(const costate_net *net) { return net == NULL ? 0 : net->n_in; }
 
-size_t costate_net_n_out(const costate_net *net) {
-    return net == NULL ? 0 : net->n_out;
-}
+size_t costate_net_n_out(const costate_net *net) { return net == NULL ? 0 : net->n_out; }
 
-size_t costate_net_n_param(const costate_net *net) {
-    return net == NULL ? 0 : net->n_param;
-}
+size_t costate_net_n_param(const costate_net *net) { return net == NULL ? 0 : net->n_param; }
 
-size_t costate_net_n_layer(const costate_net *net) {
-    return net == NULL ? 0 : net->n_layer;
-}
+size_t costate_net_n_layer(const costate_net *net) { return net == NULL ? 0 : net->n_layer; }
 
 costate_status costate_net_layer(const costate_net *net, size_t layer, costate_layer_spec *spec) {
     if (net == NULL || spec == NULL) {
@@ -226,6 +216,4 @@ costate_status costate_net_layer(const costate_net *net, size_t layer, costate_l
     return COSTATE_OK;
 }
 
-costate_isa costate_net_isa(const costate_net *net) {
-    return net->isa;
-}
+costate_isa costate_net_isa(const costate_net *net) { return net->isa; }

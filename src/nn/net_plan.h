@@ -3,6 +3,7 @@
 #ifndef CSI_NET_PLAN_H
 #define CSI_NET_PLAN_H
 
+#include "core/poison.h"
 #include <costate/net.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,16 +11,24 @@
 /* Offsets into the workspace are multiples of this many elements: 64 bytes in either precision, and the widest vector. */
 #define CSI_PAD 16
 
+/* Elements between one workspace vector and the next: a red zone under AddressSanitizer, nothing otherwise. */
+#ifdef CSI_ASAN
+#define CSI_RED_ZONE CSI_PAD
+#else
+#define CSI_RED_ZONE 0
+#endif
+
 /* One layer; offsets in elements. */
 typedef struct csi_layer {
     size_t n_in, n_out;
     costate_act act;
     bool has_bias;
-    bool columns;   /* weights column-major: n_out ≥ n_in, the contiguous side runs over outputs */
-    size_t weight;  /* into the parameters */
-    size_t bias;    /* into the parameters */
-    size_t value;   /* into the workspace: act(z), n_out padded */
-    size_t slope;   /* into the workspace: act′(z), n_out padded; the same as `value` when the derivative is a function of it */
+    bool columns;  /* weights column-major: n_out ≥ n_in, the contiguous side runs over outputs */
+    size_t weight; /* into the parameters */
+    size_t bias;   /* into the parameters */
+    size_t value;  /* into the workspace: act(z), n_out padded */
+    size_t
+        slope; /* into the workspace: act′(z), n_out padded; the same as `value` when the derivative is a function of it */
 } csi_layer;
 
 struct csi_kernels_f64;
@@ -50,8 +59,6 @@ struct costate_net {
 };
 
 /* n rounded up to CSI_PAD; n must be ≤ SIZE_MAX − CSI_PAD. */
-static inline size_t csi_pad(size_t n) {
-    return (n + CSI_PAD - 1) / CSI_PAD * CSI_PAD;
-}
+static inline size_t csi_pad(size_t n) { return (n + CSI_PAD - 1) / CSI_PAD * CSI_PAD; }
 
 #endif

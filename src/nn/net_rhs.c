@@ -30,9 +30,7 @@ static call begin(const void *ctx, double t, const double *y, void *work) {
     return c;
 }
 
-static int answer(costate_status status) {
-    return status == COSTATE_OK ? COSTATE_ANSWER_OK : COSTATE_ANSWER_FAIL;
-}
+static int answer(costate_status status) { return status == COSTATE_OK ? COSTATE_ANSWER_OK : COSTATE_ANSWER_FAIL; }
 
 static int rhs_f(double t, const double *y, const double *p, double *dydt, void *work, void *ctx) {
     const call c = begin(ctx, t, y, work);

@@ -42,7 +42,8 @@ INLINE void delta_step(costate_act act, size_t left, const real *cached, const r
     }
 }
 
-INLINE void delta_loop(costate_act act, size_t n, const real *cached, const real *v, real *out, real scale, real *bbar) {
+INLINE void delta_loop(costate_act act, size_t n, const real *cached, const real *v, real *out, real scale,
+                       real *bbar) {
     size_t i = 0;
     for (; i + VLANES <= n; i += VLANES) {
         delta_step(act, VLANES, cached + i, v + i, out + i, v_set1(scale), bbar == NULL ? NULL : bbar + i);
@@ -86,7 +87,8 @@ static void (*const act_forward[][2])(size_t n, real *z) = {COSTATE_ACT_LIST(PAS
 static void (*const act_forward_slope[][2])(size_t n, real *z, real *slope) = {COSTATE_ACT_LIST(PASS)};
 #undef PASS
 #define PASS(name, text, formula) {fast_curvature_##text, accurate_curvature_##text},
-static void (*const act_forward_curvature[][2])(size_t n, real *z, real *slope, real *curvature) = {COSTATE_ACT_LIST(PASS)};
+static void (*const act_forward_curvature[][2])(size_t n, real *z, real *slope,
+                                                real *curvature) = {COSTATE_ACT_LIST(PASS)};
 #undef PASS
 
 /* Indexed by activation. */

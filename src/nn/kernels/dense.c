@@ -45,10 +45,12 @@ static void scale_shift(size_t n, const real *scale, const real *x, const real *
 INLINE void affine_kind(product_kind kind, const csi_layer *layer, const real *weight, const real *init, const real *x,
                         real *out, bool room) {
     if (layer->columns) {
-        const operands o = {.n = layer->n_out, .m = layer->n_in, .matrix = weight, .c = x, .init = init, .out = out, .room = room};
+        const operands o = {
+            .n = layer->n_out, .m = layer->n_in, .matrix = weight, .c = x, .init = init, .out = out, .room = room};
         combine(kind, &o);
     } else {
-        const operands o = {.n = layer->n_in, .m = layer->n_out, .matrix = weight, .a = x, .init = init, .out = out, .room = room};
+        const operands o = {
+            .n = layer->n_in, .m = layer->n_out, .matrix = weight, .a = x, .init = init, .out = out, .room = room};
         dots(kind, &o);
     }
 }

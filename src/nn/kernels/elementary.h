@@ -13,7 +13,7 @@
 #if CSI_REAL_BITS == 64
 #define ROUND_MAGIC 0x1.80000000003ffp52 /* 1.5·2⁵² + 1023: rounds to an integer and biases it for v_exponent() */
 #define LN2 0x1.62e42fefa39efp-1
-#define LN2_HIGH 0x1.62e42fefa3800p-1    /* 42 bits, so that n·LN2_HIGH is exact */
+#define LN2_HIGH 0x1.62e42fefa3800p-1 /* 42 bits, so that n·LN2_HIGH is exact */
 #define LN2_LOW 0x1.ef35793c76730p-45
 #define LOG2E 0x1.71547652b82fep+0
 #define EXP_LOWEST (-746.0)  /* e^x rounds to zero below */
@@ -49,9 +49,7 @@ static inline vreal expm1_tail(vreal r, vreal r2) {
 }
 
 /* ROUND_MAGIC + n with n the integer nearest to x / ln 2; |x| must stay far below the range of n. */
-static inline vreal round_exponent(vreal x) {
-    return v_fma(x, v_set1(LOG2E), v_set1(ROUND_MAGIC));
-}
+static inline vreal round_exponent(vreal x) { return v_fma(x, v_set1(LOG2E), v_set1(ROUND_MAGIC)); }
 
 /* e^r − 1 for |r| ≤ ln(2)/2 */
 static inline vreal expm1_reduced(vreal r) {
@@ -87,9 +85,7 @@ static inline vreal tanh_fast(vreal x) {
 }
 
 /* e^x − 1 for x ≤ 0. */
-static inline vreal expm1_nonpositive(vreal x) {
-    return expm1_damped(v_max(v_set1(EXPM1_LOWEST), x));
-}
+static inline vreal expm1_nonpositive(vreal x) { return expm1_damped(v_max(v_set1(EXPM1_LOWEST), x)); }
 
 /* log(1 + e) for 0 ≤ e ≤ 1: 2s + s³ P(s²) with s = e/(2 + e). */
 static inline vreal log1p_unit(vreal e) {

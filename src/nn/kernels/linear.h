@@ -36,7 +36,6 @@ INLINE vreal load_end(const real *q, bool whole, vmask mask) {
     return !V_MASK_IS_FREE && whole ? v_load(q) : v_load_mask(q, mask);
 }
 
-
 INLINE void store_part(real *q, size_t left, vreal a) {
     if (left >= VLANES) {
         v_store(q, a);
@@ -91,7 +90,7 @@ typedef enum product_kind { PRODUCT, PRODUCT_TANH, UPDATE, BOTH, N_KIND } produc
 
 /* One function per width and kind, for the compiler to give each its own loop variables. */
 typedef void combine_fn(const operands *o, size_t i);
-#define COMBINE(kind, width, product, update, tanh)                                                                     \
+#define COMBINE(kind, width, product, update, tanh)                                                                    \
     static OUTLINE void combine_##kind##_##width(const operands *o, size_t i) {                                        \
         combine_block(width, product, update, tanh, o, i);                                                             \
     }
@@ -101,9 +100,21 @@ typedef void combine_fn(const operands *o, size_t i);
     COMBINE(update, width, false, true, false)                                                                         \
     COMBINE(both, width, true, true, false)
 #if VBLOCK == 8
-#define EACH_WIDTH(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
+#define EACH_WIDTH(X)                                                                                                  \
+    X(1)                                                                                                               \
+    X(2)                                                                                                               \
+    X(3)                                                                                                               \
+    X(4)                                                                                                               \
+    X(5)                                                                                                               \
+    X(6)                                                                                                               \
+    X(7)                                                                                                               \
+    X(8)
 #else
-#define EACH_WIDTH(X) X(1) X(2) X(3) X(4)
+#define EACH_WIDTH(X)                                                                                                  \
+    X(1)                                                                                                               \
+    X(2)                                                                                                               \
+    X(3)                                                                                                               \
+    X(4)
 #endif
 EACH_WIDTH(COMBINE_KINDS)
 #undef COMBINE_KINDS
@@ -155,8 +166,8 @@ INLINE vquad dots_panel(size_t width, bool product, bool update, const operands 
     /* At least one element is left for the masked steps. */
     for (; left > 2 * VLANES; left -= 2 * VLANES) {
         dots_step(width, product, update, q, qbar, n, false, 0, v_mask(0), v_load(a), sk, even);
-        dots_step(width, product, update, product ? q + VLANES : NULL, update ? qbar + VLANES : NULL, n, false,
-                  0, v_mask(0), v_load(a + VLANES), sk, odd);
+        dots_step(width, product, update, product ? q + VLANES : NULL, update ? qbar + VLANES : NULL, n, false, 0,
+                  v_mask(0), v_load(a + VLANES), sk, odd);
         a += 2 * VLANES;
         q = product ? q + 2 * VLANES : NULL;
         qbar = update ? qbar + 2 * VLANES : NULL;
@@ -170,27 +181,28 @@ INLINE vquad dots_panel(size_t width, bool product, bool update, const operands 
         const vmask mask = v_mask(left);
         dots_step(width, product, update, q, qbar, n, true, left, mask, v_load_mask(a, mask), sk, even);
     }
-    UNROLL for (size_t w = 0; w < width; w++) {
-        even[w] = v_add(even[w], odd[w]);
-    }
+    UNROLL for (size_t w = 0; w < width; w++) { even[w] = v_add(even[w], odd[w]); }
     return product ? v_sum4(even[0], even[1], even[2], even[3]) : v_quad_zero();
 }
 
 typedef vquad panel_fn(const operands *o, size_t k);
 #define PANEL(width)                                                                                                   \
-    static OUTLINE vquad dots_product_##width(const operands *o, size_t k) { return dots_panel(width, true, false, o, k); } \
-    static OUTLINE vquad dots_update_##width(const operands *o, size_t k) { return dots_panel(width, false, true, o, k); }  \
+    static OUTLINE vquad dots_product_##width(const operands *o, size_t k) {                                           \
+        return dots_panel(width, true, false, o, k);                                                                   \
+    }                                                                                                                  \
+    static OUTLINE vquad dots_update_##width(const operands *o, size_t k) {                                            \
+        return dots_panel(width, false, true, o, k);                                                                   \
+    }                                                                                                                  \
     static OUTLINE vquad dots_both_##width(const operands *o, size_t k) { return dots_panel(width, true, true, o, k); }
 PANEL(1)
 PANEL(2)
 PANEL(3)
 PANEL(4)
 #undef PANEL
-static panel_fn *const dots_panels[N_KIND][4] = {
-    {dots_product_1, dots_product_2, dots_product_3, dots_product_4},
-    {dots_product_1, dots_product_2, dots_product_3, dots_product_4},
-    {dots_update_1, dots_update_2, dots_update_3, dots_update_4},
-    {dots_both_1, dots_both_2, dots_both_3, dots_both_4}};
+static panel_fn *const dots_panels[N_KIND][4] = {{dots_product_1, dots_product_2, dots_product_3, dots_product_4},
+                                                 {dots_product_1, dots_product_2, dots_product_3, dots_product_4},
+                                                 {dots_update_1, dots_update_2, dots_update_3, dots_update_4},
+                                                 {dots_both_1, dots_both_2, dots_both_3, dots_both_4}};
 
 /* Four columns, or as many as there are, from k on. */
 INLINE vquad dots_quad(product_kind kind, const operands *o, size_t k) {

@@ -18,16 +18,15 @@ DECLARE(avx2)
 DECLARE(avx512)
 #endif
 
-static const struct costate_kernels tables[] = {
-    ENTRY(GENERIC, generic)
+static const struct costate_kernels tables[] = {ENTRY(GENERIC, generic)
 #ifdef CSI_HAVE_FMA
-    ENTRY(FMA, fma)
+                                                    ENTRY(FMA, fma)
 #endif
 #ifdef CSI_HAVE_AVX2
-    ENTRY(AVX2, avx2)
+                                                        ENTRY(AVX2, avx2)
 #endif
 #ifdef CSI_HAVE_AVX512
-    ENTRY(AVX512, avx512)
+                                                            ENTRY(AVX512, avx512)
 #endif
 };
 

@@ -97,7 +97,8 @@ static inline vreal v_select(vbool c, vreal a, vreal b) {
 
 #if CSI_REAL_BITS == 64
 #define SHIFT(a) AS_REAL(_mm256_slli_epi64(AS_INT(a), 52))
-#define EXPONENT_MAGIC 0x1.80000000003ffp52 /* 1.5·2⁵² + 1023: an integer added to it shows up, biased, in the low bits */
+#define EXPONENT_MAGIC                                                                                                 \
+    0x1.80000000003ffp52 /* 1.5·2⁵² + 1023: an integer added to it shows up, biased, in the low bits */
 #else
 #define SHIFT(a) AS_REAL(_mm256_slli_epi32(AS_INT(a), 23))
 #define EXPONENT_MAGIC 0x1.8000fep23f

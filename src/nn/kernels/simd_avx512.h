@@ -64,9 +64,7 @@ static inline void v_store_first(real *q, size_t n, vreal a) {
     }
 }
 
-static inline __m256d v_fold(vreal a) {
-    return _mm256_add_pd(_mm512_castpd512_pd256(a), _mm512_extractf64x4_pd(a, 1));
-}
+static inline __m256d v_fold(vreal a) { return _mm256_add_pd(_mm512_castpd512_pd256(a), _mm512_extractf64x4_pd(a, 1)); }
 
 static inline vquad v_sum4(vreal a, vreal b, vreal c, vreal d) {
     const __m256d a4 = v_fold(a), b4 = v_fold(b), c4 = v_fold(c), d4 = v_fold(d);

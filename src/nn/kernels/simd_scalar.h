@@ -37,7 +37,8 @@ typedef uint32_t bits;
 #define SLEEF_TYPE f1
 #endif
 
-#if defined(__FMA__) || (CSI_REAL_BITS == 64 && defined(__FP_FAST_FMA)) || (CSI_REAL_BITS == 32 && defined(__FP_FAST_FMAF))
+#if defined(__FMA__) || (CSI_REAL_BITS == 64 && defined(__FP_FAST_FMA)) ||                                             \
+    (CSI_REAL_BITS == 32 && defined(__FP_FAST_FMAF))
 #define HAS_FMA 1
 #else
 #define HAS_FMA 0
@@ -133,9 +134,7 @@ static inline real sum1(vreal a) {
     return (a.x[0] + a.x[1]) + (a.x[2] + a.x[3]);
 }
 
-static inline vquad v_sum4(vreal a, vreal b, vreal c, vreal d) {
-    return (vquad){{sum1(a), sum1(b), sum1(c), sum1(d)}};
-}
+static inline vquad v_sum4(vreal a, vreal b, vreal c, vreal d) { return (vquad){{sum1(a), sum1(b), sum1(c), sum1(d)}}; }
 static inline vreal v_extend(vquad q) { EACH(i < 4 ? q.x[i] : 0); }
 static inline vquad v_quad_zero(void) { return (vquad){{0, 0, 0, 0}}; }
 
