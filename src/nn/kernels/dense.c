@@ -265,7 +265,7 @@ static void net_jacobian(const costate_net *net, const real *p, const real *x, r
     layers_forward(net, net->n_layer, p, x0, work);
     if (net->n_in <= net->n_out) {
         for (size_t j = 0; j < net->n_in; j++) {
-            unit_vector(net->n_in, j, slope == NULL ? 1 : slope[j], work + net->buffer[0]);
+            unit_vector(net->n_in, j, net->input_is_plain ? 1 : slope[j], work + net->buffer[0]);
             output_scale(net, layers_tangent(net, p, NULL, x0, work), jac + j * net->n_out);
         }
     } else {
@@ -274,7 +274,7 @@ static void net_jacobian(const costate_net *net, const real *p, const real *x, r
             unit_vector(net->n_out, i, 1, unit);
             layers_reverse(net, p, x0, unit, 0, row, NULL, work);
             for (size_t j = 0; j < net->n_in; j++) {
-                jac[j * net->n_out + i] = slope == NULL ? row[j] : row[j] * slope[j];
+                jac[j * net->n_out + i] = net->input_is_plain ? row[j] : row[j] * slope[j];
             }
         }
     }
