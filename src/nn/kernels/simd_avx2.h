@@ -3,7 +3,7 @@
 #ifndef CSI_SIMD_AVX2_H
 #define CSI_SIMD_AVX2_H
 
-#include <immintrin.h>
+#include "nn/kernels/simd_x86.h"
 
 #if CSI_REAL_BITS == 64
 typedef __m256d half;
@@ -114,73 +114,24 @@ static inline vreal v_ldexp(vreal a, vreal n) {
 }
 
 #if CSI_REAL_BITS == 64
-static inline void v_store_first(real *q, size_t n, vreal a) {
-    __m256d four = a.lo;
-    if (n & 4) {
-        _mm256_storeu_pd(q, four);
-        four = a.hi;
-        q += 4;
-    }
-    __m128d two = _mm256_castpd256_pd128(four);
-    if (n & 2) {
-        _mm_storeu_pd(q, two);
-        two = _mm256_extractf128_pd(four, 1);
-        q += 2;
-    }
-    if (n & 1) {
-        _mm_store_sd(q, two);
-    }
-}
-
 static inline __m256d v_fold(vreal a) { return _mm256_add_pd(a.lo, a.hi); }
 
-static inline vquad v_sum4(vreal a, vreal b, vreal c, vreal d) {
-    const __m256d a4 = v_fold(a), b4 = v_fold(b), c4 = v_fold(c), d4 = v_fold(d);
-    const __m256d ab = _mm256_add_pd(_mm256_unpacklo_pd(a4, b4), _mm256_unpackhi_pd(a4, b4));
-    const __m256d cd = _mm256_add_pd(_mm256_unpacklo_pd(c4, d4), _mm256_unpackhi_pd(c4, d4));
-    return _mm256_add_pd(_mm256_permute2f128_pd(ab, cd, 0x20), _mm256_permute2f128_pd(ab, cd, 0x31));
-}
 static inline vreal v_quads(const vquad *q) { return v_pair(q[0], q[1]); }
 static inline vquad v_quad_zero(void) { return _mm256_setzero_pd(); }
 static inline vreal v_extend(vquad q) { return v_pair(q, _mm256_setzero_pd()); }
 #else
-static inline void v_store_first(real *q, size_t n, vreal a) {
-    __m256 eight = a.lo;
-    if (n & 8) {
-        _mm256_storeu_ps(q, eight);
-        eight = a.hi;
-        q += 8;
-    }
-    __m128 four = _mm256_castps256_ps128(eight);
-    if (n & 4) {
-        _mm_storeu_ps(q, four);
-        four = _mm256_extractf128_ps(eight, 1);
-        q += 4;
-    }
-    if (n & 2) {
-        _mm_storel_pi((__m64 *)(void *)q, four);
-        four = _mm_movehl_ps(four, four);
-        q += 2;
-    }
-    if (n & 1) {
-        _mm_store_ss(q, four);
-    }
-}
+static inline __m128 v_fold(vreal a) { return x86_fold(_mm256_add_ps(a.lo, a.hi)); }
 
-static inline __m128 v_fold(vreal a) {
-    const __m256 half_sum = _mm256_add_ps(a.lo, a.hi);
-    return _mm_add_ps(_mm256_castps256_ps128(half_sum), _mm256_extractf128_ps(half_sum, 1));
-}
-
-static inline vquad v_sum4(vreal a, vreal b, vreal c, vreal d) {
-    __m128 a4 = v_fold(a), b4 = v_fold(b), c4 = v_fold(c), d4 = v_fold(d);
-    _MM_TRANSPOSE4_PS(a4, b4, c4, d4);
-    return _mm_add_ps(_mm_add_ps(a4, b4), _mm_add_ps(c4, d4));
-}
 static inline vreal v_quads(const vquad *q) { return v_pair(_mm256_set_m128(q[1], q[0]), _mm256_set_m128(q[3], q[2])); }
 static inline vquad v_quad_zero(void) { return _mm_setzero_ps(); }
 static inline vreal v_extend(vquad q) { return v_pair(_mm256_zextps128_ps256(q), _mm256_setzero_ps()); }
 #endif
+
+static inline void v_store_first(real *q, size_t n, vreal a) { x86_store_first(q, n, a.lo, a.hi); }
+
+static inline vquad v_sum4(vreal a, vreal b, vreal c, vreal d) {
+    return x86_sum4(v_fold(a), v_fold(b), v_fold(c), v_fold(d));
+}
 
 #define SLEEF(name, ulp)                                                                                               \
     static inline vreal v_sleef_##name##_##ulp(vreal a) {                                                              \

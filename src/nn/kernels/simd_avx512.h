@@ -3,7 +3,7 @@
 #ifndef CSI_SIMD_AVX512_H
 #define CSI_SIMD_AVX512_H
 
-#include <immintrin.h>
+#include "nn/kernels/simd_x86.h"
 
 #if CSI_REAL_BITS == 64
 typedef __m512d vreal;
@@ -47,72 +47,10 @@ static inline vbool v_less(vreal a, vreal b) { return _mm512_cmp_pd_mask(a, b, _
 static inline vreal v_exponent(vreal t) { return _mm512_castsi512_pd(_mm512_slli_epi64(_mm512_castpd_si512(t), 52)); }
 
 static inline void v_store_first(real *q, size_t n, vreal a) {
-    __m256d four = _mm512_castpd512_pd256(a);
-    if (n & 4) {
-        _mm256_storeu_pd(q, four);
-        four = _mm512_extractf64x4_pd(a, 1);
-        q += 4;
-    }
-    __m128d two = _mm256_castpd256_pd128(four);
-    if (n & 2) {
-        _mm_storeu_pd(q, two);
-        two = _mm256_extractf128_pd(four, 1);
-        q += 2;
-    }
-    if (n & 1) {
-        _mm_store_sd(q, two);
-    }
+    x86_store_first(q, n, _mm512_castpd512_pd256(a), _mm512_extractf64x4_pd(a, 1));
 }
 
 static inline __m256d v_fold(vreal a) { return _mm256_add_pd(_mm512_castpd512_pd256(a), _mm512_extractf64x4_pd(a, 1)); }
-
-static inline vquad v_sum4(vreal a, vreal b, vreal c, vreal d) {
-    const __m256d a4 = v_fold(a), b4 = v_fold(b), c4 = v_fold(c), d4 = v_fold(d);
-    const __m256d ab = _mm256_add_pd(_mm256_unpacklo_pd(a4, b4), _mm256_unpackhi_pd(a4, b4));
-    const __m256d cd = _mm256_add_pd(_mm256_unpacklo_pd(c4, d4), _mm256_unpackhi_pd(c4, d4));
-    return _mm256_add_pd(_mm256_permute2f128_pd(ab, cd, 0x20), _mm256_permute2f128_pd(ab, cd, 0x31));
-}
-
-static inline vreal v_quads(const vquad *q) { return _mm512_insertf64x4(_mm512_castpd256_pd512(q[0]), q[1], 1); }
-static inline vquad v_quad_zero(void) { return _mm256_setzero_pd(); }
-static inline vreal v_extend(vquad q) { return _mm512_zextpd256_pd512(q); }
-#else
-static inline vbool v_less(vreal a, vreal b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
-static inline vreal v_exponent(vreal t) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(t), 23)); }
-
-static inline void v_store_first(real *q, size_t n, vreal a) {
-    __m256 eight = _mm512_castps512_ps256(a);
-    if (n & 8) {
-        _mm256_storeu_ps(q, eight);
-        eight = _mm512_extractf32x8_ps(a, 1);
-        q += 8;
-    }
-    __m128 four = _mm256_castps256_ps128(eight);
-    if (n & 4) {
-        _mm_storeu_ps(q, four);
-        four = _mm256_extractf128_ps(eight, 1);
-        q += 4;
-    }
-    if (n & 2) {
-        _mm_storel_pi((__m64 *)(void *)q, four);
-        four = _mm_movehl_ps(four, four);
-        q += 2;
-    }
-    if (n & 1) {
-        _mm_store_ss(q, four);
-    }
-}
-
-static inline __m128 v_fold(vreal a) {
-    const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
-    return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
-}
-
-static inline vquad v_sum4(vreal a, vreal b, vreal c, vreal d) {
-    __m128 a4 = v_fold(a), b4 = v_fold(b), c4 = v_fold(c), d4 = v_fold(d);
-    _MM_TRANSPOSE4_PS(a4, b4, c4, d4);
-    return _mm_add_ps(_mm_add_ps(a4, b4), _mm_add_ps(c4, d4));
-}
 
 static inline vreal v_quads(const vquad *q) {
     const __m256 low = _mm256_set_m128(q[1], q[0]), high = _mm256_set_m128(q[3], q[2]);
@@ -121,6 +59,10 @@ static inline vreal v_quads(const vquad *q) {
 static inline vquad v_quad_zero(void) { return _mm_setzero_ps(); }
 static inline vreal v_extend(vquad q) { return _mm512_zextps128_ps512(q); }
 #endif
+
+static inline vquad v_sum4(vreal a, vreal b, vreal c, vreal d) {
+    return x86_sum4(v_fold(a), v_fold(b), v_fold(c), v_fold(d));
+}
 
 static inline vreal v_sleef_tanh_u10(vreal a) { return SLEEF_CALL(tanh, u10)(a); }
 static inline vreal v_sleef_exp_u10(vreal a) { return SLEEF_CALL(exp, u10)(a); }
