@@ -49,7 +49,7 @@ static bool reserve(size_t count, size_t *total, size_t *offset) {
 }
 
 static bool reserve_padded(size_t n, size_t *total, size_t *offset) {
-    return n <= SIZE_MAX - 2 * CSI_PAD && reserve(csi_pad(n) + CSI_RED_ZONE, total, offset);
+    return n <= SIZE_MAX - CSI_PAD - CSI_RED_ZONE && reserve(csi_pad(n) + CSI_RED_ZONE, total, offset);
 }
 
 /* Derivatives that are not a function of the value are cached beside it; act_is_from_value() of the kernels agrees. */

@@ -52,6 +52,21 @@ static inline void v_store_first(real *q, size_t n, vreal a) {
 
 static inline __m256d v_fold(vreal a) { return _mm256_add_pd(_mm512_castpd512_pd256(a), _mm512_extractf64x4_pd(a, 1)); }
 
+static inline vreal v_quads(const vquad *q) { return _mm512_insertf64x4(_mm512_castpd256_pd512(q[0]), q[1], 1); }
+static inline vquad v_quad_zero(void) { return _mm256_setzero_pd(); }
+static inline vreal v_extend(vquad q) { return _mm512_zextpd256_pd512(q); }
+#else
+static inline vbool v_less(vreal a, vreal b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+static inline vreal v_exponent(vreal t) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(t), 23)); }
+
+static inline void v_store_first(real *q, size_t n, vreal a) {
+    x86_store_first(q, n, _mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+}
+
+static inline __m128 v_fold(vreal a) {
+    return x86_fold(_mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1)));
+}
+
 static inline vreal v_quads(const vquad *q) {
     const __m256 low = _mm256_set_m128(q[1], q[0]), high = _mm256_set_m128(q[3], q[2]);
     return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
