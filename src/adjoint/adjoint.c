@@ -5,7 +5,7 @@
 #include "adjoint/propagator.h"
 #include "core/clock.h"
 #include "core/memory.h"
-#include "ode/finite.h"
+#include "core/finite.h"
 #include "ode/solver_options.h"
 
 #include <float.h>

@@ -3,7 +3,7 @@
 #include "adjoint/sensitivity_internal.h"
 #include "core/clock.h"
 #include "core/memory.h"
-#include "ode/finite.h"
+#include "core/finite.h"
 #include "ode/polynomial.h"
 #include "ode/solve_arguments.h"
 #include "ode/solver_options.h"

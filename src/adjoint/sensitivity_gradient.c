@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The gradient of a loss from forward sensitivities, as the adjoint gives it (doc/math.md, equation 2). */
 #include "adjoint/sensitivity_internal.h"
-#include "ode/finite.h"
+#include "core/finite.h"
 
 #include <math.h>
 

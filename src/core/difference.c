@@ -2,6 +2,8 @@
 /* Columns of the Jacobian of a right-hand side by extrapolated central differences. */
 #include "core/difference.h"
 
+#include "core/finite.h"
+
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
@@ -14,22 +16,13 @@
 
 static double first_step(double x) { return ldexp(1, ilogb(fmax(1, fabs(x))) + LOG2_FIRST_STEP); }
 
-static bool finite_array(const double *x, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        if (!isfinite(x[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static costate_status evaluate(const csi_difference *scratch, const costate_rhs *rhs, double t, const double *y,
                                const double *p, double *dydt) {
     int answer = rhs->f(t, y, p, dydt, scratch->work, rhs->ctx);
     if (answer != COSTATE_ANSWER_OK) {
         return answer < 0 ? COSTATE_ERR_RHS_FAIL : COSTATE_ERR_RHS_RETRY;
     }
-    return finite_array(dydt, rhs->n_y) ? COSTATE_OK : COSTATE_ERR_NONFINITE;
+    return csi_all_finite(dydt, rhs->n_y) ? COSTATE_OK : COSTATE_ERR_NONFINITE;
 }
 
 static costate_status evaluate_pair(const csi_difference *scratch, const costate_rhs *rhs, double t, const double *y,
@@ -90,5 +83,5 @@ costate_status csi_difference_column(const csi_difference *scratch, const costat
         }
         step = ldexp(step, -LOG2_RATIO);
     }
-    return finite_array(column, rhs->n_y) ? COSTATE_OK : reason;
+    return csi_all_finite(column, rhs->n_y) ? COSTATE_OK : reason;
 }

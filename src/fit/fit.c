@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The loss of a solve against data, and its gradient by the adjoint, as a function of parameters and initial state. */
+#include "core/finite.h"
 #include "core/memory.h"
 
 #include <costate/fit.h>
@@ -41,15 +42,6 @@ costate_fit_options costate_fit_options_default(void) {
                                  .loss = costate_loss_squared};
 }
 
-static bool all_finite(size_t n, const double *a) {
-    for (size_t i = 0; i < n; i++) {
-        if (!isfinite(a[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool any_infinite(size_t n, const double *a) {
     for (size_t i = 0; i < n; i++) {
         if (isinf(a[i])) {
@@ -61,8 +53,9 @@ static bool any_infinite(size_t n, const double *a) {
 
 /* n_value is n_t × n_y, already known to fit. */
 static costate_status check_series(const costate_series *series, size_t n_y, size_t n_value) {
-    if (!all_finite(1, &series->t0) || !all_finite(series->n_t, series->t) || !all_finite(n_y, series->y0) ||
-        (series->weight && !all_finite(n_y, series->weight)) || any_infinite(n_value, series->data)) {
+    if (!csi_all_finite(&series->t0, 1) || !csi_all_finite(series->t, series->n_t) ||
+        !csi_all_finite(series->y0, n_y) || (series->weight && !csi_all_finite(series->weight, n_y)) ||
+        any_infinite(n_value, series->data)) {
         return COSTATE_ERR_NONFINITE;
     }
     double previous = series->t0;
@@ -252,11 +245,11 @@ static costate_status pull_back(costate_fit *fit, const double *x, double *grad)
     if (status != COSTATE_OK) {
         return fail(fit, status, costate_adjoint_detail(fit->adjoint));
     }
-    return all_finite(fit->n_x, grad) ? COSTATE_OK : fail(fit, COSTATE_ERR_NONFINITE, "the gradient is not finite");
+    return csi_all_finite(grad, fit->n_x) ? COSTATE_OK : fail(fit, COSTATE_ERR_NONFINITE, "the gradient is not finite");
 }
 
 static costate_status evaluate(costate_fit *fit, const double *x, double *value, double *grad) {
-    if (!all_finite(fit->n_x, x)) {
+    if (!csi_all_finite(x, fit->n_x)) {
         return fail(fit, COSTATE_ERR_NONFINITE, "an unknown is not finite");
     }
     costate_status status = solve(fit, x, fit->horizon, fit->t, fit->y);

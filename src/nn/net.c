@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Networks: creation from a specification, destruction, and what can be asked of them. */
 #include <costate/net.h>
+#include "core/finite.h"
 #include "core/memory.h"
 #include "nn/kernels/kernels.h"
-#include <math.h>
 #include <stdint.h>
-
-static costate_status check_finite(const double *a, size_t n) {
-    for (size_t i = 0; a != NULL && i < n; i++) {
-        if (!isfinite(a[i])) {
-            return COSTATE_ERR_NONFINITE;
-        }
-    }
-    return COSTATE_OK;
-}
 
 static bool is_act(costate_act act) { return (unsigned)act < COSTATE_ACT_COUNT; }
 
@@ -33,9 +24,8 @@ static costate_status check_spec(const costate_net_spec *spec) {
     const size_t n_out = spec->layers[spec->n_layer - 1].n_out;
     const double *const affine[] = {spec->in_scale, spec->in_shift, spec->out_scale, spec->out_shift};
     for (size_t k = 0; k < 4; k++) {
-        const costate_status status = check_finite(affine[k], k < 2 ? spec->n_in : n_out);
-        if (status != COSTATE_OK) {
-            return status;
+        if (affine[k] != NULL && !csi_all_finite(affine[k], k < 2 ? spec->n_in : n_out)) {
+            return COSTATE_ERR_NONFINITE;
         }
     }
     return COSTATE_OK;

@@ -4,7 +4,7 @@
 #include "ode/integrator.h"
 
 #include "core/memory.h"
-#include "ode/finite.h"
+#include "core/finite.h"
 #include "ode/integrator_internal.h"
 #include "ode/time_grid.h"
 

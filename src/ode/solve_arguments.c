@@ -2,7 +2,7 @@
 /* The arguments that every solve takes, and the checks that it makes of them. */
 #include "ode/solve_arguments.h"
 
-#include "ode/finite.h"
+#include "core/finite.h"
 
 costate_status csi_solve_arguments_check(const csi_solve_arguments *arguments, const costate_rhs *rhs,
                                          csi_time_grid *grid, csi_detail *detail) {
