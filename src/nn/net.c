@@ -42,33 +42,20 @@ static bool reserve_padded(size_t n, size_t *total, size_t *offset) {
     return n <= SIZE_MAX - CSI_PAD - CSI_RED_ZONE && reserve(csi_pad(n) + CSI_RED_ZONE, total, offset);
 }
 
-/* Derivatives that are not a function of the value are cached beside it; act_is_from_value() of the kernels agrees. */
-static bool slope_is_cached(costate_act act) {
-    switch (act) {
-    case COSTATE_ACT_IDENTITY:
-    case COSTATE_ACT_TANH:
-    case COSTATE_ACT_SIGMOID:
-    case COSTATE_ACT_RELU:
-    case COSTATE_ACT_LEAKY_RELU:
-    case COSTATE_ACT_ELU: return false;
-    default: return true;
-    }
-}
-
 static bool plan_layer(costate_net *net, const costate_layer_spec *spec, size_t n_in, csi_layer *layer) {
     size_t n_weight;
     *layer = (csi_layer){.n_in = n_in,
                          .n_out = spec->n_out,
                          .act = spec->act,
                          .has_bias = !spec->no_bias,
-                         .columns = spec->n_out >= n_in};
+                         .columns = csi_weights_by_column(n_in, spec->n_out)};
     if (!csi_size_mul(n_in, spec->n_out, &n_weight) || !reserve(n_weight, &net->n_param, &layer->weight) ||
         !reserve(layer->has_bias ? spec->n_out : 0, &net->n_param, &layer->bias) ||
         !reserve_padded(spec->n_out, &net->n_work, &layer->value)) {
         return false;
     }
     layer->slope = layer->value;
-    if (slope_is_cached(spec->act) && !reserve_padded(spec->n_out, &net->n_work, &layer->slope)) {
+    if (!csi_slope_is_value(spec->act) && !reserve_padded(spec->n_out, &net->n_work, &layer->slope)) {
         return false;
     }
     net->widest = csi_pad(spec->n_out) > net->widest ? csi_pad(spec->n_out) : net->widest;
@@ -164,9 +151,7 @@ costate_status costate_net_create(const costate_net_spec *spec, const costate_al
         return COSTATE_ERR_MEMORY;
     }
     made->alloc = hooks;
-    made->isa = kernels->isa;
-    made->kernels_f64 = kernels->f64;
-    made->kernels_f32 = kernels->f32;
+    made->kernels = kernels;
     status = build(made, spec);
     if (status != COSTATE_OK) {
         costate_net_destroy(made);
@@ -206,4 +191,4 @@ costate_status costate_net_layer(const costate_net *net, size_t layer, costate_l
     return COSTATE_OK;
 }
 
-costate_isa costate_net_isa(const costate_net *net) { return net->isa; }
+costate_isa costate_net_isa(const costate_net *net) { return net->kernels->isa; }

@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 #if CSI_REAL_BITS == 64
-#define KERNELS(net) ((net)->kernels_f64)
+#define KERNELS(net) ((net)->kernels->f64)
 #else
-#define KERNELS(net) ((net)->kernels_f32)
+#define KERNELS(net) ((net)->kernels->f32)
 #endif
 
 #define ALIGNMENT 64

@@ -23,16 +23,14 @@ typedef struct csi_layer {
     size_t n_in, n_out;
     costate_act act;
     bool has_bias;
-    bool columns;  /* weights column-major: n_out ≥ n_in, the contiguous side runs over outputs */
+    bool columns;  /* csi_weights_by_column() */
     size_t weight; /* into the parameters */
     size_t bias;   /* into the parameters */
     size_t value;  /* into the workspace: act(z), n_out padded */
-    size_t
-        slope; /* into the workspace: act′(z), n_out padded; the same as `value` when the derivative is a function of it */
+    size_t slope;  /* into the workspace: act′(z), n_out padded; `value` itself if csi_slope_is_value() */
 } csi_layer;
 
-struct csi_kernels_f64;
-struct csi_kernels_f32;
+struct costate_kernels;
 
 /*
  * Workspace: input value, input slope, per layer value and slope, then four buffers of the widest layer that alternate as cotangents
@@ -40,9 +38,7 @@ struct csi_kernels_f32;
  */
 struct costate_net {
     costate_allocator alloc;
-    costate_isa isa;
-    const struct csi_kernels_f64 *kernels_f64;
-    const struct csi_kernels_f32 *kernels_f32;
+    const struct costate_kernels *kernels;
     size_t n_in, n_out, n_layer, n_param;
     csi_layer *layers;
     costate_act input_act;
@@ -57,6 +53,15 @@ struct costate_net {
     size_t n_work;         /* elements of the workspace */
     size_t n_hessian_work; /* elements of the Hessian's workspace; SIZE_MAX when they do not fit */
 };
+
+/* True if act′(z) is a function of act(z), so that the value alone is cached; otherwise act′(z) is cached beside it. */
+static inline bool csi_slope_is_value(costate_act act) {
+    return act == COSTATE_ACT_IDENTITY || act == COSTATE_ACT_TANH || act == COSTATE_ACT_SIGMOID ||
+           act == COSTATE_ACT_RELU || act == COSTATE_ACT_LEAKY_RELU || act == COSTATE_ACT_ELU;
+}
+
+/* The longer side of a weight matrix is contiguous: columns, of n_out elements, or rows, of n_in. */
+static inline bool csi_weights_by_column(size_t n_in, size_t n_out) { return n_out >= n_in; }
 
 /* n rounded up to CSI_PAD; n must be ≤ SIZE_MAX − CSI_PAD. */
 static inline size_t csi_pad(size_t n) { return (n + CSI_PAD - 1) / CSI_PAD * CSI_PAD; }

@@ -31,11 +31,11 @@ INLINE void curvature_loop(costate_act act, bool accurate, size_t n, real *z, re
     }
 }
 
-/* The pull-back of an activation: out = v ∘ act′ and, if bbar is not NULL, bbar += scale·out. `cached` is what act_is_from_value() says. */
+/* The pull-back of an activation: out = v ∘ act′ and, if bbar is not NULL, bbar += scale·out. `cached` is what csi_slope_is_value() says. */
 INLINE void delta_step(costate_act act, size_t left, const real *cached, const real *v, real *out, vreal scale,
                        real *bbar) {
     const vreal slope = load_part(cached, left);
-    const vreal d = v_mul(load_part(v, left), act_is_from_value(act) ? act_from_value(act, slope) : slope);
+    const vreal d = v_mul(load_part(v, left), csi_slope_is_value(act) ? act_from_value(act, slope) : slope);
     store_part(out, left, d);
     if (bbar != NULL) {
         store_part(bbar, left, v_fma(scale, d, load_part(bbar, left)));

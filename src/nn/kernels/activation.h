@@ -11,6 +11,7 @@
 #include <costate/act.h>
 #include <stdbool.h>
 #include "nn/kernels/elementary.h"
+#include "nn/net_plan.h"
 
 #define LEAKY_SLOPE R(0.01)
 #define SQRT_HALF R(0.70710678118654752440)
@@ -99,12 +100,6 @@ INLINE vreal act_silu(bool accurate, vreal z, vreal *d, vreal *d2) {
 INLINE vreal act_sin(bool accurate, vreal z) { return accurate ? v_sleef_sin_u10(z) : v_sleef_sin_u35(z); }
 INLINE vreal act_cos(bool accurate, vreal z) { return accurate ? v_sleef_cos_u10(z) : v_sleef_cos_u35(z); }
 
-/* True if the derivative is a function of the value, by act_from_value(). */
-INLINE bool act_is_from_value(costate_act act) {
-    return act == COSTATE_ACT_IDENTITY || act == COSTATE_ACT_TANH || act == COSTATE_ACT_SIGMOID ||
-           act == COSTATE_ACT_RELU || act == COSTATE_ACT_LEAKY_RELU || act == COSTATE_ACT_ELU;
-}
-
 /* act′(z) from a = act(z). */
 INLINE vreal act_from_value(costate_act act, vreal a) {
     const vreal one = v_set1(1);
@@ -142,7 +137,7 @@ INLINE vreal act_value(costate_act act, bool accurate, vreal z, vreal *d, vreal 
     if (d == NULL) {
         return a;
     }
-    if (act_is_from_value(act)) {
+    if (csi_slope_is_value(act)) {
         *d = act_from_value(act, a);
     } else if (act == COSTATE_ACT_SIN) {
         *d = act_cos(accurate, z);

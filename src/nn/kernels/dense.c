@@ -95,7 +95,7 @@ static const real *input_forward(const costate_net *net, const real *x, real *wo
     return value;
 }
 
-/* z = act(W x + b), and with `slopes` what its derivative needs. */
+/* z = act(W x + b), and unless `slope` is NULL what its derivative needs; `room` as in affine_kind(). */
 INLINE void layer_values(const costate_net *net, const csi_layer *layer, const real *p, const real *x, real *z,
                          real *slope, bool room) {
     if (layer->act == COSTATE_ACT_TANH && !net->accurate) {
@@ -373,7 +373,8 @@ static void net_hessian(const costate_net *net, const real *p, const real *x, re
 }
 
 static csi_layer layer_shape(const costate_layer *layer) {
-    return (csi_layer){.n_in = layer->n_in, .n_out = layer->n_out, .columns = layer->n_out >= layer->n_in};
+    return (csi_layer){
+        .n_in = layer->n_in, .n_out = layer->n_out, .columns = csi_weights_by_column(layer->n_in, layer->n_out)};
 }
 
 static void layer_forward(const costate_layer *layer, const real *p, const real *x, real *y, real *cache) {
@@ -382,7 +383,7 @@ static void layer_forward(const costate_layer *layer, const real *p, const real 
     affine(&shape, p, layer->no_bias ? NULL : p + layer->n_in * layer->n_out, x, y, false);
     if (cache == NULL) {
         act_forward[layer->act][accurate](layer->n_out, y);
-    } else if (act_is_from_value(layer->act)) {
+    } else if (csi_slope_is_value(layer->act)) {
         act_forward[layer->act][accurate](layer->n_out, y);
         copy(layer->n_out, y, cache);
     } else {

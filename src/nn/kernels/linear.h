@@ -21,7 +21,7 @@ typedef struct operands {
     const real *c, *a;
     const real *init; /* NULL for zero */
     real *out;
-    bool room; /* out has room for a whole last vector: a full store forwards to later loads, a masked one does not */
+    bool room; /* out has room for a whole last vector: one store, which forwards to a later load as several do not */
     real scale;
     real *mbar;
 } operands;
