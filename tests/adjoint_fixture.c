@@ -9,10 +9,11 @@
 
 static const problem *const lv = &problem_lotka_volterra;
 
-const adjoint_setup adjoint_setups[N_ADJOINT_SETUP] = {{COSTATE_METHOD_ADAMS, N_SPARSE},
-                                                       {COSTATE_METHOD_BDF, N_SPARSE},
-                                                       {COSTATE_METHOD_ADAMS, N_DENSE},
-                                                       {COSTATE_METHOD_BDF, N_DENSE}};
+const adjoint_setup adjoint_setups[N_ADJOINT_SETUP] = {
+    {COSTATE_METHOD_ADAMS, N_SPARSE}, {COSTATE_METHOD_BDF, N_SPARSE},    {COSTATE_METHOD_ADAMS, N_DENSE},
+    {COSTATE_METHOD_BDF, N_DENSE},    {COSTATE_METHOD_TSIT5, N_SPARSE},  {COSTATE_METHOD_SDIRK4, N_SPARSE},
+    {COSTATE_METHOD_AUTO, N_SPARSE},  {COSTATE_METHOD_TSIT5, N_DENSE},   {COSTATE_METHOD_SDIRK4, N_DENSE},
+    {COSTATE_METHOD_AUTO, N_DENSE},   {COSTATE_METHOD_DOP853, N_SPARSE}, {COSTATE_METHOD_DOP853, N_DENSE}};
 
 void adjoint_fixture_vjp(adjoint_fixture *fx, size_t n_t, const double *v, gradient *g) {
     memset(g, 0, sizeof *g);

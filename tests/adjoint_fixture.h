@@ -6,9 +6,10 @@
 #include "gradient_routes.h"
 #include "problems.h"
 
-enum { LV_N_Y = 2, LV_N_P = 4, N_SPARSE = 7, N_DENSE = 47, N_ADJOINT_SETUP = 4 };
+/* The first N_CONTINUOUS_SETUP are those of the adjoint equation, the others discrete. */
+enum { LV_N_Y = 2, LV_N_P = 4, N_SPARSE = 7, N_DENSE = 47, N_CONTINUOUS_SETUP = 4, N_ADJOINT_SETUP = 12 };
 
-/* Both methods, with few and with many observations: the adjoint may treat these differently. */
+/* Every method, with few and with many observations: the adjoint may treat these differently. */
 typedef struct adjoint_setup {
     costate_method method;
     size_t n_t;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# check_layers.sh <source directory>: modules include only what they may: core <- nn, core <- ode <- adjoint <- fit;
-# SIMD, SLEEF, SUNDIALS and NLopt stay where they belong, and out of the public headers.
+# check_layers.sh <source directory>: modules include only what they may: core <- nn, core <- ode <- adjoint <- (fit,
+# ensemble); SIMD, SLEEF, SUNDIALS and NLopt stay where they belong, and out of the public headers.
 set -eu
 root=$1
 
@@ -12,8 +12,9 @@ BEGIN {
     # Modules a module may include from; which module a public header belongs to.
     may["core"] = " core "; may["nn"] = " core nn "; may["ode"] = " core ode "
     may["adjoint"] = " core ode adjoint "; may["fit"] = " core ode adjoint fit "
+    may["ensemble"] = " core ode adjoint ensemble "
     n = split("core: alloc export isa random rhs status version nn: act layer net ode: solver " \
-              "adjoint: adjoint sensitivity fit: fit loss optimize", word, " ")
+              "adjoint: adjoint sensitivity ensemble: ensemble fit: fit loss optimize", word, " ")
     for (i = 1; i <= n; i++) {
         if (sub(/:$/, "", word[i])) module = word[i]
         else home[word[i]] = module

@@ -65,13 +65,28 @@ record) # the default run reaches the accuracy that is promised, whatever the se
     [ "$error" = "$(rmse "$output")" ] || fail "RMSE of the file is $error, printed was $(rmse "$output")"
     ;;
 variants) # other networks, solvers, optimisers, each a short run
-    for arguments in '--hidden 8' '--hidden 12,12,12' '--activation softplus' '--solver bdf' '--rtol 1e-4' '--time-input' '--ridge 0' \
+    for arguments in '--hidden 8' '--hidden 12,12,12' '--activation softplus' '--rtol 1e-4' '--time-input' '--ridge 0' \
         '--optimizer adam' '--data=neural_data.csv'; do
         cp "$4/hudson-bay-lynx-hare.csv" neural_data.csv
         # shellcheck disable=SC2086 # several words
         output=$("$program" --quiet --iterations 300 $arguments) || fail "$arguments"
         below "$(rmse "$output")" 8 || fail "$arguments: $output"
     done
+    ;;
+solvers) # each method fits, and the report names it and what it did
+    for solver in adams bdf tsit5 dop853 sdirk4 auto; do
+        output=$("$program" --quiet --iterations 300 --solver $solver) || fail "$solver"
+        below "$(rmse "$output")" 8 || fail "$solver: $output"
+        printf '%s\n' "$output" | grep -q "^solver    $solver, rtol 1e-06" || fail "$solver is not reported: $output"
+        jacobians=$(printf '%s\n' "$output" | sed -n 's/^forward .*VJPs, \([0-9]*\) Jacobians.*/\1/p')
+        case $solver in
+        adams | tsit5 | dop853) [ "$jacobians" = 0 ] || fail "$solver: Jacobians: $output" ;;
+        bdf | sdirk4) below 0 "$jacobians" || fail "$solver: no Jacobians: $output" ;;
+        auto) printf '%s\n' "$output" | grep -q '^solver .* [0-9]* of [0-9]* steps implicit, [0-9]* changes$' || fail "auto: $output" ;;
+        esac
+    done
+    "$program" --quiet --iterations 60 --output default >default.txt
+    grep -q '^solver    tsit5,' default.txt || fail "the default: $(cat default.txt)"
     ;;
 spiral)
     output=$("$program" --spiral --iterations 150)
@@ -166,7 +181,9 @@ options)
         expect_refusal "--hidden '$value': .* expected" --hidden "$value"
     done
     expect_refusal "--activation 'TANH'" --activation TANH
-    expect_refusal "--solver 'euler': adams or bdf" --solver euler
+    for value in '' euler TSIT5 tsit; do
+        expect_refusal "--solver '$value': .* expected: adams bdf tsit5 dop853 sdirk4 auto$" --solver "$value"
+    done
     for value in '' 0 -1 1 nan x 1e-3x; do
         expect_refusal "--rtol '$value': .* expected" --rtol "$value"
     done

@@ -4,6 +4,8 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
 
 /* Counts the call; the fault it must show. */
 static fault_kind enter(faulty_rhs *s, callback_kind callback, double t) {
@@ -14,13 +16,21 @@ static fault_kind enter(faulty_rhs *s, callback_kind callback, double t) {
     return bad ? s->fault : FAULT_NONE;
 }
 
-/* The answer to give; spoils n results when the fault is one of values. */
+/* Leaves results that no one may use. */
+static int refuse(int answer, double *result, size_t n) {
+    for (size_t i = 0; result != NULL && i < n; i++) {
+        result[i] = (double)NAN;
+    }
+    return answer;
+}
+
+/* The answer to give; spoils n results when the fault is one of values, and all when there are none. */
 static int leave(fault_kind fault, int answer, double *result, size_t n) {
     switch (fault) {
-    case FAULT_RETRY: return COSTATE_ANSWER_RETRY;
-    case FAULT_FAIL: return COSTATE_ANSWER_FAIL;
-    case FAULT_OTHER_POSITIVE: return 17;
-    case FAULT_OTHER_NEGATIVE: return -23;
+    case FAULT_RETRY: return refuse(COSTATE_ANSWER_RETRY, result, n);
+    case FAULT_FAIL: return refuse(COSTATE_ANSWER_FAIL, result, n);
+    case FAULT_OTHER_POSITIVE: return refuse(17, result, n);
+    case FAULT_OTHER_NEGATIVE: return refuse(-23, result, n);
     case FAULT_NAN:
         if (result != NULL) {
             result[n - 1] = (double)NAN;
@@ -64,6 +74,36 @@ static int faulty_jac(double t, const double *y, const double *p, double *jac, v
     return leave(fault, s->inner->jac(t, y, p, jac, work, s->inner->ctx), jac, s->inner->n_y * s->inner->n_y);
 }
 
+/* kept: t, then y, then p. */
+static int faulty_f_keep(double t, const double *y, const double *p, double *dydt, void *kept, void *work, void *ctx) {
+    faulty_rhs *s = ctx;
+    double *copy = kept;
+    copy[0] = t;
+    memcpy(copy + 1, y, s->inner->n_y * sizeof *y);
+    if (p) memcpy(copy + 1 + s->inner->n_y, p, s->inner->n_p * sizeof *p);
+    return faulty_f(t, y, p, dydt, work, ctx);
+}
+
+static int faulty_vjp_kept(double t, const double *y, const double *p, const double *v, double scale, double *ybar,
+                           double *pbar, const void *kept, void *work, void *ctx) {
+    faulty_rhs *s = ctx;
+    const double *copy = kept;
+    size_t n_y = s->inner->n_y, n_p = s->inner->n_p;
+    bool same = (uintptr_t)kept % 64 == 0 && memcmp(copy, &t, sizeof t) == 0 &&
+                memcmp(copy + 1, y, n_y * sizeof *y) == 0 && (!p || memcmp(copy + 1 + n_y, p, n_p * sizeof *p) == 0);
+    s->n_kept++;
+    s->n_mismatch += same ? 0 : 1;
+    return faulty_vjp(t, y, p, v, scale, ybar, pbar, work, ctx);
+}
+
+costate_rhs faulty_rhs_wrap_kept(faulty_rhs *state, const costate_rhs *inner) {
+    costate_rhs rhs = faulty_rhs_wrap(state, inner);
+    rhs.kept_bytes = (1 + inner->n_y + inner->n_p) * sizeof(double);
+    rhs.f_keep = faulty_f_keep;
+    rhs.vjp_kept = faulty_vjp_kept;
+    return rhs;
+}
+
 costate_rhs faulty_rhs_wrap(faulty_rhs *state, const costate_rhs *inner) {
     state->inner = inner;
     faulty_rhs_arm(state, FAULT_NONE, CALLBACK_F, 0, 0);
@@ -73,6 +113,11 @@ costate_rhs faulty_rhs_wrap(faulty_rhs *state, const costate_rhs *inner) {
     rhs.vjp = inner->vjp ? faulty_vjp : NULL;
     rhs.jvp = inner->jvp ? faulty_jvp : NULL;
     rhs.jac = inner->jac ? faulty_jac : NULL;
+    rhs.kept_bytes = 0;
+    rhs.f_keep = NULL;
+    rhs.vjp_kept = NULL;
+    rhs.f_lanes = NULL;
+    rhs.vjp_lanes = NULL;
     return rhs;
 }
 

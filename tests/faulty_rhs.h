@@ -27,10 +27,18 @@ typedef struct faulty_rhs {
     size_t n_call[CALLBACK_COUNT];
     size_t n_vjp_p;      /* calls of vjp with pbar */
     double t_min, t_max; /* range of the times of all calls */
+    size_t n_kept;       /* calls of vjp_kept */
+    size_t n_mismatch;   /* those whose t, y or p were not those of the f_keep that wrote `kept` */
 } faulty_rhs;
 
 /* A right-hand side with the callbacks of `inner`; `state` becomes its context. No fault, all counts zero. */
 costate_rhs faulty_rhs_wrap(faulty_rhs *state, const costate_rhs *inner);
+
+/*
+ * The same with f_keep and vjp_kept, whatever `inner` has: what is kept are copies of t, y and p. Both count, and fail,
+ * as f and vjp do.
+ */
+costate_rhs faulty_rhs_wrap_kept(faulty_rhs *state, const costate_rhs *inner);
 
 /* Counts and range from zero again, with this fault at call `first` of `callback` and the n_bad - 1 after it. */
 void faulty_rhs_arm(faulty_rhs *state, fault_kind fault, callback_kind callback, size_t first, size_t n_bad);

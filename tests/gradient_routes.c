@@ -7,6 +7,11 @@
 #include <math.h>
 #include <string.h>
 
+const costate_method every_method[N_METHOD] = {COSTATE_METHOD_ADAMS,  COSTATE_METHOD_BDF,    COSTATE_METHOD_TSIT5,
+                                               COSTATE_METHOD_DOP853, COSTATE_METHOD_SDIRK4, COSTATE_METHOD_AUTO};
+
+bool is_one_step(costate_method method) { return method != COSTATE_METHOD_ADAMS && method != COSTATE_METHOD_BDF; }
+
 costate_solver_options gradient_options(costate_method method, double rtol, double atol) {
     costate_solver_options options = costate_solver_options_default();
     options.method = method;

@@ -6,9 +6,16 @@
 #include <costate/adjoint.h>
 #include <costate/sensitivity.h>
 #include <costate/solver.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { GRADIENT_MAX_Y = 20, GRADIENT_MAX_P = 512, GRADIENT_MAX_T = 128 };
+
+enum { N_METHOD = 6 };
+extern const costate_method every_method[N_METHOD];
+
+/* True for those whose adjoint is discrete. */
+bool is_one_step(costate_method method);
 
 /* What is differentiated: a solve and the cotangents of its outputs. */
 typedef struct gradient_case {

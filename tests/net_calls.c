@@ -135,6 +135,46 @@ void call_vjp(const net_calls *calls, const double *p, const double *x, const do
                     : costate_net_vjp_f32(net, p_, x_, v_, (float)scale, xbar_, pbar_, frame.work, frame.work_bytes));
 }
 
+static void call_forward_keep(const net_calls *calls, const double *p, const double *x, double *y, void *kept,
+                              size_t kept_bytes) {
+    const costate_net *net = calls->net;
+    call_frame frame = open_frame(calls, 0);
+    void *p_ = in(&frame, p, costate_net_n_param(net)), *x_ = in(&frame, x, costate_net_n_in(net));
+    void *y_ = out(&frame, y, costate_net_n_out(net));
+    close_frame(&frame, calls->real == NET_F64 ? costate_net_forward_keep_f64(net, p_, x_, y_, kept, kept_bytes)
+                                               : costate_net_forward_keep_f32(net, p_, x_, y_, kept, kept_bytes));
+}
+
+static void call_vjp_kept(const net_calls *calls, const double *p, const double *x, const double *v, double scale,
+                          double *xbar, double *pbar, const void *kept, size_t kept_bytes) {
+    const costate_net *net = calls->net;
+    call_frame frame = open_evaluation(calls);
+    void *p_ = in(&frame, p, costate_net_n_param(net)), *x_ = in(&frame, x, costate_net_n_in(net));
+    void *v_ = in(&frame, v, costate_net_n_out(net)), *xbar_ = out(&frame, xbar, costate_net_n_in(net));
+    void *pbar_ = in_out(&frame, pbar, costate_net_n_param(net));
+    close_frame(&frame, calls->real == NET_F64
+                            ? costate_net_vjp_kept_f64(net, p_, x_, v_, scale, xbar_, pbar_, kept, kept_bytes,
+                                                       frame.work, frame.work_bytes)
+                            : costate_net_vjp_kept_f32(net, p_, x_, v_, (float)scale, xbar_, pbar_, kept, kept_bytes,
+                                                       frame.work, frame.work_bytes));
+}
+
+void call_kept(const net_calls *calls, const double *p, const double *x, const double *v, double scale, double *y,
+               double *xbar, double *pbar) {
+    bool f64 = calls->real == NET_F64;
+    size_t bytes = f64 ? costate_net_kept_bytes_f64(calls->net) : costate_net_kept_bytes_f32(calls->net);
+    size_t size = f64 ? sizeof(double) : sizeof(float);
+    guard_buffer written, copied;
+    void *kept = place(calls, bytes, size, &written), *copy = place(calls, bytes, 2 * size, &copied);
+    memset(kept, 0xff, bytes);
+    call_forward_keep(calls, p, x, y, kept, bytes);
+    memcpy(copy, kept, bytes);
+    memset(kept, 0xff, bytes);
+    call_vjp_kept(calls, p, x, v, scale, xbar, pbar, copy, bytes);
+    guard_destroy(&copied);
+    guard_destroy(&written);
+}
+
 void call_jvp(const net_calls *calls, const double *p, const double *x, const double *u, const double *up, double *y,
               double *yu) {
     const costate_net *net = calls->net;

@@ -34,6 +34,12 @@ reference_net net_calls_reference(const net_calls *calls, const net_fixture *fix
 void call_forward(const net_calls *calls, const double *p, const double *x, double *y);
 void call_vjp(const net_calls *calls, const double *p, const double *x, const double *v, double scale, double *xbar,
               double *pbar);
+/*
+ * The forward call that keeps, with its block at its exact size, and the VJP that reads a copy of it. pbar is accumulated into; xbar or pbar
+ * may be NULL.
+ */
+void call_kept(const net_calls *calls, const double *p, const double *x, const double *v, double scale, double *y,
+               double *xbar, double *pbar);
 void call_jvp(const net_calls *calls, const double *p, const double *x, const double *u, const double *up, double *y,
               double *yu);
 void call_jacobian(const net_calls *calls, const double *p, const double *x, double *y, double *jac);

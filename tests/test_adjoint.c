@@ -8,8 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-static const costate_method methods[] = {COSTATE_METHOD_ADAMS, COSTATE_METHOD_BDF};
-
 enum { LV_N_T = 101 };
 static const double lv_sum_pbar[] = {8.30536266231077, -159.48429271513157, 75.20350821377296, -339.19509276608903};
 static const double lv_sum_y0bar[] = {-39.12754122267786, -8.787780218991653};
@@ -25,13 +23,18 @@ static gradient_case lv_sum_case(void) {
     return (gradient_case){&q->rhs, q->p, 0.0, q->y0, LV_N_T, t, v};
 }
 
-/* Adams in every entry; BDF, of lower order, relative to the largest one, which leaves less in the small ones. */
+/* What is asked at rtol 1e-10; 0: relative to the largest entry alone, lower orders leaving less in the small ones. */
+static double entry_tolerance(costate_method method) {
+    return method == COSTATE_METHOD_TSIT5 || method == COSTATE_METHOD_DOP853 || method == COSTATE_METHOD_AUTO ? 1e-8
+           : method == COSTATE_METHOD_ADAMS                                                                   ? 1e-7
+                                                                                                              : 0.0;
+}
+
 static void assert_reference(const gradient *g, const double *pbar, const double *y0bar, costate_method method) {
-    double largest = 0.0;
+    double largest = 0.0, rtol = entry_tolerance(method);
     for (size_t j = 0; j < 4; j++)
         largest = fmax(largest, fabs(pbar[j]));
-    double rtol = method == COSTATE_METHOD_ADAMS ? 1e-7 : 0.0,
-           atol = method == COSTATE_METHOD_ADAMS ? 0.0 : 5e-8 * largest;
+    double atol = rtol > 0.0 ? 0.0 : 5e-8 * largest;
     assert_close_array(g->pbar, pbar, 4, rtol, atol);
     assert_close_array(g->y0bar, y0bar, 2, rtol, atol);
 }
@@ -39,8 +42,8 @@ static void assert_reference(const gradient *g, const double *pbar, const double
 static void lotka_volterra_sum_has_the_reference_gradient(void **state) {
     (void)state;
     gradient_case c = lv_sum_case();
-    for (size_t m = 0; m < 2; m++) {
-        costate_solver_options options = gradient_options(methods[m], 1e-10, 1e-12);
+    for (size_t m = 0; m < N_METHOD; m++) {
+        costate_solver_options options = gradient_options(every_method[m], 1e-10, 1e-12);
         costate_solver *solver = NULL;
         double y[2 * LV_N_T], loss = 0.0;
         assert_ok(costate_solver_create(c.rhs, &options, NULL, &solver));
@@ -51,7 +54,7 @@ static void lotka_volterra_sum_has_the_reference_gradient(void **state) {
         costate_solver_destroy(solver);
         gradient g;
         gradient_by_adjoint(&c, &options, &g);
-        assert_reference(&g, lv_sum_pbar, lv_sum_y0bar, methods[m]);
+        assert_reference(&g, lv_sum_pbar, lv_sum_y0bar, every_method[m]);
     }
 }
 
@@ -62,11 +65,11 @@ static void lotka_volterra_end_point_loss_has_the_reference_gradient(void **stat
     const double y0bar[] = {0.2995995083029675, -0.014151816344797948};
     const double v[] = {q->y_end[0] - 1.0, q->y_end[1] - 1.0};
     gradient_case c = {&q->rhs, q->p, 0.0, q->y0, 1, &q->t_end, v};
-    for (size_t m = 0; m < 2; m++) {
-        costate_solver_options options = gradient_options(methods[m], 1e-10, 1e-12);
+    for (size_t m = 0; m < N_METHOD; m++) {
+        costate_solver_options options = gradient_options(every_method[m], 1e-10, 1e-12);
         gradient g;
         gradient_by_adjoint(&c, &options, &g);
-        assert_reference(&g, pbar, y0bar, methods[m]);
+        assert_reference(&g, pbar, y0bar, every_method[m]);
     }
 }
 
@@ -76,11 +79,11 @@ static void error_falls_with_rtol_over_three_decades(void **state) {
     gradient reference = {.y0bar = {0.0}};
     memcpy(reference.pbar, lv_sum_pbar, sizeof lv_sum_pbar);
     memcpy(reference.y0bar, lv_sum_y0bar, sizeof lv_sum_y0bar);
-    for (size_t m = 0; m < 2; m++) {
+    for (size_t m = 0; m < N_METHOD; m++) {
         double error[4];
         for (int decade = 0; decade < 4; decade++) {
             double rtol = pow(10.0, -5 - decade);
-            costate_solver_options options = gradient_options(methods[m], rtol, rtol * 1e-2);
+            costate_solver_options options = gradient_options(every_method[m], rtol, rtol * 1e-2);
             gradient g;
             gradient_by_adjoint(&c, &options, &g);
             error[decade] = gradient_distance(&c, &g, &reference);
@@ -88,36 +91,71 @@ static void error_falls_with_rtol_over_three_decades(void **state) {
         for (int decade = 1; decade < 4; decade++)
             assert_true(error[decade] < error[decade - 1]);
         if (!(error[3] <= error[0] / 100.0 && error[3] <= 2e-6))
-            fail_msg("%s: %g %g %g %g", costate_method_name(methods[m]), error[0], error[1], error[2], error[3]);
+            fail_msg("%s: %g %g %g %g", costate_method_name(every_method[m]), error[0], error[1], error[2], error[3]);
     }
+}
+
+/* Loss and gradient of the spiral against the published entries, `atol` in units of the largest of them. */
+static void assert_spiral_reference(const spiral *s, costate_method method, double rtol, double loss_tolerance,
+                                    double tolerance, double atol) {
+    const double y0bar[] = {95.575668426, 12.785918153};
+    costate_solver_options options = gradient_options(method, rtol, rtol * 1e-2);
+    costate_solver *solver = NULL;
+    double y[SPIRAL_N_T * SPIRAL_N_Y], v[SPIRAL_N_T * SPIRAL_N_Y], g[SPIRAL_N_P], norm = 0.0;
+    assert_ok(costate_solver_create(&s->rhs, &options, NULL, &solver));
+    assert_ok(costate_solve(solver, s->p, 0.0, s->y0, SPIRAL_N_T, s->t, y));
+    assert_close(spiral_loss(s, y, v), 179.4993723660, loss_tolerance, 0.0);
+    costate_solver_destroy(solver);
+
+    gradient_case c = {&s->rhs, s->p, 0.0, s->y0, SPIRAL_N_T, s->t, v};
+    gradient found;
+    gradient_by_adjoint(&c, &options, &found);
+    assert_ok(costate_net_export_f64(s->net, COSTATE_ORDER_ROW_MAJOR, found.pbar, g));
+    for (size_t k = 0; k < SPIRAL_N_P; k++)
+        norm += g[k] * g[k];
+    assert_close(sqrt(norm), 233.92695546, tolerance, 0.0);
+    assert_close(g[0], -14.40600222, tolerance, 95.6 * atol);
+    assert_close(g[100], -2.04799302, tolerance, 95.6 * atol);
+    assert_close(g[150], 34.16885973, tolerance, 95.6 * atol);
+    assert_close(g[251], 28.33705057, tolerance, 95.6 * atol);
+    assert_close_array(found.y0bar, y0bar, 2, tolerance, 95.6 * atol);
 }
 
 static void spiral_neural_ode_has_the_reference_gradient(void **state) {
     (void)state;
-    const double y0bar[] = {95.575668426, 12.785918153};
     spiral s;
     assert_ok(spiral_create(&s));
-    for (size_t m = 0; m < 2; m++) {
-        costate_solver_options options = gradient_options(methods[m], 1e-10, 1e-12);
-        costate_solver *solver = NULL;
-        double y[SPIRAL_N_T * SPIRAL_N_Y], v[SPIRAL_N_T * SPIRAL_N_Y], g[SPIRAL_N_P], norm = 0.0;
-        assert_ok(costate_solver_create(&s.rhs, &options, NULL, &solver));
-        assert_ok(costate_solve(solver, s.p, 0.0, s.y0, SPIRAL_N_T, s.t, y));
-        assert_close(spiral_loss(&s, y, v), 179.4993723660, 1e-9, 0.0);
-        costate_solver_destroy(solver);
+    for (size_t m = 0; m < N_METHOD; m++)
+        assert_spiral_reference(&s, every_method[m], 1e-10, 1e-9, 1e-7, 0.0);
+    spiral_destroy(&s);
+}
 
-        gradient_case c = {&s.rhs, s.p, 0.0, s.y0, SPIRAL_N_T, s.t, v};
-        gradient found;
-        gradient_by_adjoint(&c, &options, &found);
-        assert_ok(costate_net_export_f64(s.net, COSTATE_ORDER_ROW_MAJOR, found.pbar, g));
-        for (size_t k = 0; k < SPIRAL_N_P; k++)
-            norm += g[k] * g[k];
-        assert_close(sqrt(norm), 233.92695546, 1e-7, 0.0);
-        assert_close(g[0], -14.40600222, 1e-7, 0.0);
-        assert_close(g[100], -2.04799302, 1e-7, 0.0);
-        assert_close(g[150], 34.16885973, 1e-7, 0.0);
-        assert_close(g[251], 28.33705057, 1e-7, 0.0);
-        assert_close_array(found.y0bar, y0bar, 2, 1e-7, 0.0);
+/* What the one-step methods promise at three tolerances, relative to the largest entry. */
+static void one_step_gradients_have_the_accuracy_of_each_tolerance(void **state) {
+    (void)state;
+    const struct {
+        costate_method method;
+        double rtol, error;
+    } rows[] = {
+        {COSTATE_METHOD_TSIT5, 1e-6, 1e-4},  {COSTATE_METHOD_TSIT5, 1e-8, 1e-6},  {COSTATE_METHOD_TSIT5, 1e-10, 1e-8},
+        {COSTATE_METHOD_DOP853, 1e-6, 1e-4}, {COSTATE_METHOD_DOP853, 1e-8, 1e-6}, {COSTATE_METHOD_DOP853, 1e-10, 1e-8},
+        {COSTATE_METHOD_AUTO, 1e-6, 1e-4},   {COSTATE_METHOD_AUTO, 1e-8, 1e-6},   {COSTATE_METHOD_AUTO, 1e-10, 1e-8},
+        {COSTATE_METHOD_SDIRK4, 1e-6, 1e-3}, {COSTATE_METHOD_SDIRK4, 1e-8, 1e-5}, {COSTATE_METHOD_SDIRK4, 1e-10, 1e-7},
+    };
+    spiral s;
+    gradient_case c = lv_sum_case();
+    gradient reference = {.y0bar = {0.0}};
+    memcpy(reference.pbar, lv_sum_pbar, sizeof lv_sum_pbar);
+    memcpy(reference.y0bar, lv_sum_y0bar, sizeof lv_sum_y0bar);
+    assert_ok(spiral_create(&s));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        gradient g;
+        costate_solver_options options = gradient_options(rows[i].method, rows[i].rtol, rows[i].rtol * 1e-2);
+        gradient_by_adjoint(&c, &options, &g);
+        double error = gradient_distance(&c, &g, &reference);
+        if (!(error <= rows[i].error))
+            fail_msg("%s at rtol %g: error %g", costate_method_name(rows[i].method), rows[i].rtol, error);
+        assert_spiral_reference(&s, rows[i].method, rows[i].rtol, rows[i].error, rows[i].error, rows[i].error);
     }
     spiral_destroy(&s);
 }
@@ -128,25 +166,29 @@ static void rober_gradient_in_log_rates_is_the_reference(void **state) {
     const problem *q = &problem_rober_log;
     const double scale[] = {1.0, 3.65e-5, 1.0}, pbar[] = {17.5863200022, -14.8106059914, -2.83616400890};
     const double atol[] = {1e-11, 1e-15, 1e-11};
-    double t[N_T], y[3 * N_T], v[3 * N_T], loss = 0.0;
+    const costate_method methods[] = {COSTATE_METHOD_BDF, COSTATE_METHOD_SDIRK4, COSTATE_METHOD_AUTO};
+    double t[N_T], y[3 * N_T], v[3 * N_T];
     for (size_t i = 0; i < N_T; i++)
         t[i] = pow(10.0, -5.0 + 10.0 * (double)i / (N_T - 1));
-    costate_solver_options options = gradient_options(COSTATE_METHOD_BDF, 1e-9, 0.0);
-    options.atol_state = atol;
-    costate_solver *solver = NULL;
-    assert_ok(costate_solver_create(&q->rhs, &options, NULL, &solver));
-    assert_ok(costate_solve(solver, q->p, 0.0, q->y0, N_T, t, y));
-    for (size_t i = 0; i < 3 * N_T; i++) {
-        double z = y[i] / scale[i % 3];
-        loss += z * z;
-        v[i] = 2.0 * z / scale[i % 3];
+    for (size_t m = 0; m < 3; m++) {
+        costate_solver_options options = gradient_options(methods[m], 1e-9, 0.0);
+        options.atol_state = atol;
+        costate_solver *solver = NULL;
+        assert_ok(costate_solver_create(&q->rhs, &options, NULL, &solver));
+        assert_ok(costate_solve(solver, q->p, 0.0, q->y0, N_T, t, y));
+        double loss = 0.0;
+        for (size_t i = 0; i < 3 * N_T; i++) {
+            double z = y[i] / scale[i % 3];
+            loss += z * z;
+            v[i] = 2.0 * z / scale[i % 3];
+        }
+        assert_close(loss, 60.04884085886, 1e-7, 0.0);
+        costate_solver_destroy(solver);
+        gradient_case c = {&q->rhs, q->p, 0.0, q->y0, N_T, t, v};
+        gradient g;
+        gradient_by_adjoint(&c, &options, &g);
+        assert_close_array(g.pbar, pbar, 3, 1e-5, 0.0);
     }
-    assert_close(loss, 60.04884085886, 1e-7, 0.0);
-    costate_solver_destroy(solver);
-    gradient_case c = {&q->rhs, q->p, 0.0, q->y0, N_T, t, v};
-    gradient g;
-    gradient_by_adjoint(&c, &options, &g);
-    assert_close_array(g.pbar, pbar, 3, 1e-5, 0.0);
 }
 
 /* Gradient of the functional through the closed form, by differences of it. */
@@ -177,7 +219,7 @@ static void closed_forms_give_the_gradient_with_y0_and_t0(void **state) {
     enum { N_T = 6 };
     costate_random random = test_random(1);
     for (const problem *const *each = problem_list; *each; each++)
-        for (int run = 0; (*each)->exact && run < 4; run++) {
+        for (int run = 0; (*each)->exact && run < 2 * N_METHOD; run++) {
             const problem *q = *each;
             double middle = 0.5 * (q->t0 + q->t_end);
             double first = run % 2 ? middle : q->t0, last = run % 2 ? q->t0 : middle;
@@ -187,11 +229,11 @@ static void closed_forms_give_the_gradient_with_y0_and_t0(void **state) {
             fill_normal(&random, v, 2 * N_T, 1.0);
             q->exact(first, q->p, q->t0, q->y0, y0);
             gradient_case c = {&q->rhs, q->p, first, y0, N_T, t, v};
-            costate_solver_options options = gradient_options(methods[run / 2], 1e-10, 1e-12);
+            costate_solver_options options = gradient_options(every_method[run / 2], 1e-10, 1e-12);
             gradient g, expected;
             gradient_by_adjoint(&c, &options, &g);
             closed_form_gradient(q, &c, &expected);
-            double tolerance = run < 2 ? 2e-8 : 2e-7;
+            double tolerance = every_method[run / 2] == COSTATE_METHOD_BDF ? 2e-7 : 2e-8;
             assert_close_array(g.pbar, expected.pbar, q->rhs.n_p, tolerance, tolerance);
             assert_close_array(g.y0bar, expected.y0bar, q->rhs.n_y, tolerance, tolerance);
             assert_close(g.t0bar, expected.t0bar, tolerance, tolerance);
@@ -215,8 +257,8 @@ static void differences_of_the_solve_agree(void **state) {
             fill_normal(&random, p_dir, 4, 1.0);
             fill_normal(&random, y0_dir, 2, 1.0);
             gradient_case c = {&q->rhs, q->p, q->t0, q->y0, N_T, t, v};
-            for (size_t m = 0; m < 2; m++) {
-                costate_solver_options options = gradient_options(methods[m], 1e-11, 1e-13);
+            for (size_t m = 0; m < N_METHOD; m++) {
+                costate_solver_options options = gradient_options(every_method[m], 1e-11, 1e-13);
                 gradient g;
                 gradient_by_adjoint(&c, &options, &g);
                 double numeric = gradient_by_differences(&c, &options, p_dir, y0_dir, 0.7, 1e-3);
@@ -234,7 +276,7 @@ static void many_observations_of_fast_and_slow_modes_meet_the_closed_form(void *
         {-0.1, 0.0, 3.0, -25.0}, {-12.0, 5.0, 1.0, -0.5}, {0.2, 6.0, -6.0, -0.1}, {0.3, 1.0, 0.5, -8.0}};
     for (size_t k = 0; k < 4; k++)
         for (int sign = -1; sign <= 1; sign += 2)
-            for (size_t m = 0; m < 2; m++) {
+            for (size_t m = 0; m < N_METHOD; m++) {
                 double t[N_T], v[2 * N_T], p[4];
                 for (size_t i = 0; i < N_T; i++) {
                     t[i] = sign * 6.0 * (double)(i + 1) / N_T;
@@ -244,12 +286,12 @@ static void many_observations_of_fast_and_slow_modes_meet_the_closed_form(void *
                 for (size_t j = 0; j < 4; j++)
                     p[j] = sign * systems[k][j];
                 gradient_case c = {&q->rhs, p, 0.0, q->y0, N_T, t, v};
-                costate_solver_options options = gradient_options(methods[m], 1e-9, 1e-11);
+                costate_solver_options options = gradient_options(every_method[m], 1e-9, 1e-11);
                 gradient g, expected;
                 gradient_by_adjoint(&c, &options, &g);
                 closed_form_gradient(q, &c, &expected);
                 if (!(gradient_distance(&c, &g, &expected) <= 1e-6))
-                    fail_msg("system %zu, direction %d, %s: %g", k, sign, costate_method_name(methods[m]),
+                    fail_msg("system %zu, direction %d, %s: %g", k, sign, costate_method_name(every_method[m]),
                              gradient_distance(&c, &g, &expected));
                 assert_close(g.t0bar, expected.t0bar, 1e-6, 1e-5);
             }
@@ -261,6 +303,7 @@ int main(void) {
         cmocka_unit_test(lotka_volterra_end_point_loss_has_the_reference_gradient),
         cmocka_unit_test(error_falls_with_rtol_over_three_decades),
         cmocka_unit_test(spiral_neural_ode_has_the_reference_gradient),
+        cmocka_unit_test(one_step_gradients_have_the_accuracy_of_each_tolerance),
         cmocka_unit_test(rober_gradient_in_log_rates_is_the_reference),
         cmocka_unit_test(closed_forms_give_the_gradient_with_y0_and_t0),
         cmocka_unit_test(many_observations_of_fast_and_slow_modes_meet_the_closed_form),

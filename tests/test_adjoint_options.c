@@ -39,7 +39,7 @@ static void own_options_of_the_backward_solve_are_honoured(void **state) {
 static void chosen_nodes_keep_the_quadrature_below_the_tolerance(void **state) {
     (void)state;
     const double rtol[] = {1e-4, 1e-7, 1e-10};
-    for (size_t m = 0; m < N_ADJOINT_SETUP; m++)
+    for (size_t m = 0; m < N_CONTINUOUS_SETUP; m++)
         for (size_t k = 0; k < 3; k++) {
             adjoint_fixture fx;
             adjoint_fixture_create(&fx, &adjoint_setups[m], rtol[k]);
@@ -79,9 +79,15 @@ static void counts_are_those_of_the_callbacks(void **state) {
             assert_int_equal(c->n_vjp_p, watch.n_vjp_p);
             assert_int_equal(c->n_jac, watch.n_call[CALLBACK_JAC]);
             assert_int_equal(c->n_f, watch.n_call[CALLBACK_F]);
-            assert_true(c->n_step > 10 && c->n_vjp_y + c->n_jac >= c->n_step && c->n_vjp_p > 10);
-            /* At most one start for each distinct observation time after t0. */
-            assert_true(c->n_restart >= 1 && c->n_restart <= fx.n_t - 2);
+            assert_true(c->n_step > 10 && c->n_vjp_p > 10);
+            if (is_one_step(adjoint_setups[m].method)) {
+                assert_int_equal(c->n_step, forward.n_step);
+                assert_int_equal(c->n_implicit, forward.n_implicit);
+            } else {
+                assert_true(c->n_vjp_y + c->n_jac >= c->n_step);
+                /* At most one start for each distinct observation time after t0. */
+                assert_true(c->n_restart >= 1 && c->n_restart <= fx.n_t - 2);
+            }
             assert_close(c->t_reached, 0.0, 0.0, 0.0);
             assert_true(c->last_step > 0.0 && c->seconds > 0.0 && c->n_nonlin_fail <= c->n_step / 10);
             assert_true(watch.t_min >= 0.0 && watch.t_max <= fx.t[fx.n_t - 1]);

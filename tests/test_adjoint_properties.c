@@ -96,12 +96,12 @@ static void coinciding_times_add_their_cotangents(void **state) {
 /* Observations a rounding error apart, or that far from t0, are as good as coinciding. */
 static void times_a_rounding_error_apart_act_as_one(void **state) {
     (void)state;
-    for (size_t m = 0; m < 2; m++) {
+    for (size_t m = 0; m < N_METHOD; m++) {
         const double v[] = {0.5, -1.0, 2.0, 0.25, 1.0, -0.5, 0.75, 1.5};
         const double near[] = {nextafter(1.0, 2.0), 2.0, nextafter(2.0, 3.0), 3.0}, same[] = {1.0, 2.0, 2.0, 3.0};
         gradient_case apart = {&lv->rhs, lv->p, 1.0, lv->y0, 4, near, v}, together = apart;
         together.t = same;
-        costate_solver_options options = gradient_options(adjoint_setups[m].method, 1e-9, 1e-11);
+        costate_solver_options options = gradient_options(every_method[m], 1e-9, 1e-11);
         gradient a, b;
         gradient_by_adjoint(&apart, &options, &a);
         gradient_by_adjoint(&together, &options, &b);
@@ -169,16 +169,18 @@ static void times_after_the_last_cotangent_do_not_matter(void **state) {
 
 static void pbar_accumulates(void **state) {
     (void)state;
-    adjoint_fixture fx;
-    adjoint_fixture_create(&fx, &adjoint_setups[0], 1e-8);
-    double pbar[LV_N_P] = {100.0, -200.0, 0.5, 0.0};
-    for (int k = 1; k <= 2; k++) {
-        assert_ok(costate_adjoint_vjp(fx.adjoint, lv->p, fx.n_t, fx.v, NULL, pbar, NULL));
-        const double start[LV_N_P] = {100.0, -200.0, 0.5, 0.0};
-        for (size_t j = 0; j < LV_N_P; j++)
-            assert_close(pbar[j] - start[j], k * fx.g.pbar[j], 1e-11, 1e-11);
+    for (size_t m = 0; m < N_ADJOINT_SETUP; m++) {
+        adjoint_fixture fx;
+        adjoint_fixture_create(&fx, &adjoint_setups[m], 1e-8);
+        double pbar[LV_N_P] = {100.0, -200.0, 0.5, 0.0};
+        for (int k = 1; k <= 2; k++) {
+            assert_ok(costate_adjoint_vjp(fx.adjoint, lv->p, fx.n_t, fx.v, NULL, pbar, NULL));
+            const double start[LV_N_P] = {100.0, -200.0, 0.5, 0.0};
+            for (size_t j = 0; j < LV_N_P; j++)
+                assert_close(pbar[j] - start[j], k * fx.g.pbar[j], 1e-11, 1e-11);
+        }
+        adjoint_fixture_destroy(&fx);
     }
-    adjoint_fixture_destroy(&fx);
 }
 
 static void outputs_left_out_do_not_change_the_others(void **state) {
@@ -222,8 +224,8 @@ static void problem_without_parameters_has_y0bar(void **state) {
     const problem *q = &problem_cubic_spiral;
     const double t[] = {0.0, 0.7, 1.5}, v[] = {0.1, 0.2, -1.0, 0.4, 0.8, 0.5}, y0_dir[] = {0.6, -0.8};
     gradient_case c = {&q->rhs, NULL, 0.0, q->y0, 3, t, v};
-    for (size_t m = 0; m < 2; m++) {
-        costate_solver_options options = gradient_options(adjoint_setups[m].method, 1e-10, 1e-12);
+    for (size_t m = 0; m < N_METHOD; m++) {
+        costate_solver_options options = gradient_options(every_method[m], 1e-10, 1e-12);
         gradient g;
         gradient_by_adjoint(&c, &options, &g);
         options = gradient_options(COSTATE_METHOD_ADAMS, 1e-12, 1e-14);
@@ -237,13 +239,17 @@ static void thousands_of_steps_give_the_closed_form(void **state) {
     const problem *q = &problem_oscillator;
     const double end = 400.0, v[] = {1.0, 0.0};
     gradient_case c = {&q->rhs, q->p, 0.0, q->y0, 1, &end, v};
-    costate_solver_options options = gradient_options(COSTATE_METHOD_ADAMS, 1e-11, 1e-13);
-    gradient g;
-    gradient_by_adjoint(&c, &options, &g);
-    double w = q->p[0], x = w * end;
-    assert_close(g.y0bar[0], cos(x), 1e-6, 1e-6);
-    assert_close(g.y0bar[1], sin(x) / w, 1e-6, 1e-6);
-    assert_close(g.pbar[0], -end * sin(x) * q->y0[0] + (end * cos(x) / w - sin(x) / (w * w)) * q->y0[1], 1e-6, 1e-4);
+    const costate_method methods[] = {COSTATE_METHOD_ADAMS, COSTATE_METHOD_TSIT5};
+    for (size_t m = 0; m < 2; m++) {
+        costate_solver_options options = gradient_options(methods[m], 1e-11, 1e-13);
+        gradient g;
+        gradient_by_adjoint(&c, &options, &g);
+        double w = q->p[0], x = w * end;
+        assert_close(g.y0bar[0], cos(x), 1e-6, 1e-6);
+        assert_close(g.y0bar[1], sin(x) / w, 1e-6, 1e-6);
+        assert_close(g.pbar[0], -end * sin(x) * q->y0[0] + (end * cos(x) / w - sin(x) / (w * w)) * q->y0[1], 1e-6,
+                     1e-4);
+    }
 }
 
 int main(void) {

@@ -318,6 +318,34 @@ static void fit_counts_add_up(void **state) {
     costate_fit_destroy(fit);
 }
 
+/* Twice the same gradient counts twice as much; a stiff problem and a history of the least size make every count move. */
+static void fit_counts_of_one_step_methods_add_up(void **state) {
+    (void)state;
+    const problem *q = &problem_rober_log;
+    const double t[3] = {0.1, 1.0, 40.0};
+    const double data[9] = {0.9, 0.0, 0.1, 0.9, 0.0, 0.1, 0.7, 0.0, 0.3};
+    const costate_series series = {.n_t = 3, .t = t, .data = data, .t0 = 0.0, .y0 = q->y0};
+    costate_fit_options options = costate_fit_options_default();
+    costate_fit *fit;
+    double value;
+    double grad[3];
+    options.solver.method = COSTATE_METHOD_AUTO;
+    options.solver.max_history_bytes = 1;
+    assert_ok(costate_fit_create(&q->rhs, &series, &options, NULL, &fit));
+    assert_ok(costate_fit_objective(q->p, &value, grad, fit));
+    const costate_fit_counts *counts = costate_fit_get_counts(fit);
+    const costate_fit_counts once = *counts;
+    assert_true(once.forward.n_implicit > 0 && once.forward.n_implicit < once.forward.n_step);
+    assert_true(once.forward.n_switch > 0 && once.forward.n_setup >= once.forward.n_implicit);
+    assert_true(once.backward.n_replay >= once.forward.n_step / 2);
+    assert_ok(costate_fit_objective(q->p, &value, grad, fit));
+    assert_int_equal(counts->forward.n_implicit, 2 * once.forward.n_implicit);
+    assert_int_equal(counts->forward.n_switch, 2 * once.forward.n_switch);
+    assert_int_equal(counts->backward.n_implicit, 2 * once.backward.n_implicit);
+    assert_int_equal(counts->backward.n_replay, 2 * once.backward.n_replay);
+    costate_fit_destroy(fit);
+}
+
 static void fit_getters_accept_null(void **state) {
     (void)state;
     assert_int_equal(costate_fit_n_x(NULL), 0);
@@ -341,6 +369,7 @@ int main(void) {
         cmocka_unit_test(fit_custom_loss_sees_every_observation_in_order),
         cmocka_unit_test(fit_predict_follows_the_closed_form_beyond_the_data),
         cmocka_unit_test(fit_counts_add_up),
+        cmocka_unit_test(fit_counts_of_one_step_methods_add_up),
         cmocka_unit_test(fit_getters_accept_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum slot { NET, P, X, V, U, UP, XBAR, PBAR, Y, YU, JAC, HESS, WORK, N_SLOT } slot;
+typedef enum slot { NET, P, X, V, U, UP, XBAR, PBAR, Y, YU, JAC, HESS, KEPT, WORK, N_SLOT } slot;
 
-typedef enum call_id { FORWARD, VJP, JVP, JACOBIAN, HESSIAN, FORWARD_BATCH, VJP_BATCH, N_CALL } call_id;
+typedef enum call_id { FORWARD, VJP, VJP_KEPT, JVP, JACOBIAN, HESSIAN, FORWARD_BATCH, VJP_BATCH, N_CALL } call_id;
 
-enum { N_SAMPLE = 3 };
+enum { N_SAMPLE = 3, KEPT_BYTES = 4096 };
 
 #define BIT(slot) (1u << (slot))
 
@@ -21,6 +21,7 @@ static const struct {
 } calls[N_CALL] = {
     [FORWARD] = {"forward", BIT(NET) | BIT(P) | BIT(X) | BIT(Y) | BIT(WORK), 0},
     [VJP] = {"vjp", BIT(NET) | BIT(P) | BIT(X) | BIT(V) | BIT(WORK), BIT(XBAR) | BIT(PBAR)},
+    [VJP_KEPT] = {"vjp_kept", BIT(NET) | BIT(P) | BIT(X) | BIT(V) | BIT(KEPT) | BIT(WORK), BIT(XBAR) | BIT(PBAR)},
     [JVP] = {"jvp", BIT(NET) | BIT(P) | BIT(X) | BIT(U) | BIT(YU) | BIT(WORK), BIT(UP) | BIT(Y)},
     [JACOBIAN] = {"jacobian", BIT(NET) | BIT(P) | BIT(X) | BIT(JAC) | BIT(WORK), BIT(Y)},
     [HESSIAN] = {"hessian", BIT(NET) | BIT(P) | BIT(X) | BIT(HESS) | BIT(WORK), BIT(Y) | BIT(JAC)},
@@ -32,6 +33,9 @@ static costate_status invoke_f64(call_id call, void *const *a, size_t work_bytes
     switch (call) {
     case FORWARD: return costate_net_forward_f64(a[NET], a[P], a[X], a[Y], a[WORK], work_bytes);
     case VJP: return costate_net_vjp_f64(a[NET], a[P], a[X], a[V], 1.0, a[XBAR], a[PBAR], a[WORK], work_bytes);
+    case VJP_KEPT:
+        return costate_net_vjp_kept_f64(a[NET], a[P], a[X], a[V], 1.0, a[XBAR], a[PBAR], a[KEPT], KEPT_BYTES, a[WORK],
+                                        work_bytes);
     case JVP: return costate_net_jvp_f64(a[NET], a[P], a[X], a[U], a[UP], a[Y], a[YU], a[WORK], work_bytes);
     case JACOBIAN: return costate_net_jacobian_f64(a[NET], a[P], a[X], a[Y], a[JAC], a[WORK], work_bytes);
     case HESSIAN: return costate_net_hessian_f64(a[NET], a[P], a[X], a[Y], a[JAC], a[HESS], a[WORK], work_bytes);
@@ -46,6 +50,9 @@ static costate_status invoke_f32(call_id call, void *const *a, size_t work_bytes
     switch (call) {
     case FORWARD: return costate_net_forward_f32(a[NET], a[P], a[X], a[Y], a[WORK], work_bytes);
     case VJP: return costate_net_vjp_f32(a[NET], a[P], a[X], a[V], 1.0f, a[XBAR], a[PBAR], a[WORK], work_bytes);
+    case VJP_KEPT:
+        return costate_net_vjp_kept_f32(a[NET], a[P], a[X], a[V], 1.0f, a[XBAR], a[PBAR], a[KEPT], KEPT_BYTES, a[WORK],
+                                        work_bytes);
     case JVP: return costate_net_jvp_f32(a[NET], a[P], a[X], a[U], a[UP], a[Y], a[YU], a[WORK], work_bytes);
     case JACOBIAN: return costate_net_jacobian_f32(a[NET], a[P], a[X], a[Y], a[JAC], a[WORK], work_bytes);
     case HESSIAN: return costate_net_hessian_f32(a[NET], a[P], a[X], a[Y], a[JAC], a[HESS], a[WORK], work_bytes);
@@ -91,6 +98,7 @@ static void arrays_open(call_arrays *arrays, const net_fixture *fixture, net_rea
     arrays->bytes[Y] = arrays->bytes[V] = arrays->bytes[YU] = N_SAMPLE * fixture->n_out * size;
     arrays->bytes[JAC] = n_jac * size;
     arrays->bytes[HESS] = n_jac * fixture->n_in * size;
+    arrays->bytes[KEPT] = KEPT_BYTES;
     arrays->bytes[WORK] = evaluate > hessian ? evaluate : hessian;
     for (slot s = P; s < N_SLOT; s++) {
         arrays->slots[s] = malloc(arrays->bytes[s] + 1);

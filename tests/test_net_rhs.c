@@ -21,6 +21,7 @@ static const net_shape shapes[] = {
      .layers = {{.n_out = 9, .act = COSTATE_ACT_SILU}, {.n_out = 5, .act = COSTATE_ACT_SIN}},
      .affine = NET_AFFINE},
     {.n_in = 1, .n_layer = 1, .layers = {{.n_out = 1, .act = COSTATE_ACT_SOFTPLUS}}},
+    {.n_in = 3, .n_layer = 1, .layers = {{.n_out = 3}}},
     /* with time */
     {.n_in = 3, .n_layer = 2, .layers = {{.n_out = 16, .act = COSTATE_ACT_TANH}, {.n_out = 2}}},
     {.n_in = 2, .n_layer = 2, .layers = {{.n_out = 7, .act = COSTATE_ACT_GELU}, {.n_out = 1}}, .affine = NET_AFFINE},
@@ -69,6 +70,11 @@ static void check_description(net_model *model) {
     assert_non_null(model->rhs.vjp);
     assert_non_null(model->rhs.jvp);
     assert_non_null(model->rhs.jac);
+    assert_non_null(model->rhs.f_lanes);
+    assert_non_null(model->rhs.vjp_lanes);
+    assert_true(!model->rhs.f_keep == (model->rhs.kept_bytes == 0));
+    assert_true(!model->rhs.vjp_kept == (model->rhs.kept_bytes == 0));
+    assert_int_equal(model->rhs.kept_bytes, costate_net_kept_bytes_f64(model->fixture.net));
 }
 
 static void rhs_has_the_network_s_sizes_and_every_derivative(void **state) {
@@ -127,6 +133,46 @@ static void check_derivatives(net_model *model) {
     }
 }
 
+/* f_keep and vjp_kept with a block that ends at an inaccessible page, and scratch that carries nothing over. */
+static void check_kept(net_model *model) {
+    const net_fixture *fixture = &model->fixture;
+    const costate_rhs *rhs = &model->rhs;
+    if (rhs->kept_bytes == 0) {
+        return;
+    }
+    guard_buffer kept = guard_create(rhs->kept_bytes, GUARD_AFTER);
+    double *dydt = doubles(rhs->n_y), *ybar = doubles(rhs->n_y), *pbar = doubles(rhs->n_p);
+    double *dydt_kept = doubles(rhs->n_y), *ybar_kept = doubles(rhs->n_y), *pbar_kept = doubles(rhs->n_p);
+    void *work = model->work.data;
+    memset(kept.data, 0xff, rhs->kept_bytes);
+    assert_int_equal(rhs->f(0.375, fixture->x, fixture->p, dydt, work, rhs->ctx), COSTATE_ANSWER_OK);
+    assert_int_equal(rhs->f_keep(0.375, fixture->x, fixture->p, dydt_kept, kept.data, work, rhs->ctx),
+                     COSTATE_ANSWER_OK);
+    assert_same_bits_f64(dydt_kept, dydt, rhs->n_y);
+    for (int want = 0; want < 4; want++) {
+        double *ybars[] = {want & 1 ? ybar : NULL, want & 1 ? ybar_kept : NULL};
+        double *pbars[] = {want & 2 ? pbar : NULL, want & 2 ? pbar_kept : NULL};
+        memset(work, 0xff, rhs->work_bytes);
+        assert_int_equal(rhs->vjp_kept(0.375, fixture->x, fixture->p, fixture->v, -0.5, ybars[1], pbars[1], kept.data,
+                                       work, rhs->ctx),
+                         COSTATE_ANSWER_OK);
+        assert_int_equal(rhs->vjp(0.375, fixture->x, fixture->p, fixture->v, -0.5, ybars[0], pbars[0], work, rhs->ctx),
+                         COSTATE_ANSWER_OK);
+        assert_same_bits_f64(ybar_kept, ybar, rhs->n_y);
+        assert_same_bits_f64(pbar_kept, pbar, rhs->n_p);
+    }
+    double *arrays[] = {dydt, ybar, pbar, dydt_kept, ybar_kept, pbar_kept};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+        free(arrays[i]);
+    }
+    guard_destroy(&kept);
+}
+
+static void rhs_with_kept_block_has_the_bits_of_the_plain_one(void **state) {
+    (void)state;
+    for_each_model(check_kept);
+}
+
 static void rhs_passes_the_checker(void **state) {
     (void)state;
     for_each_model(check_derivatives);
@@ -170,15 +216,21 @@ static void check_no_allocation(net_model *model) {
     const net_fixture *fixture = &model->fixture;
     const costate_rhs *rhs = &model->rhs;
     double *out = doubles(rhs->n_y), *pbar = doubles(rhs->n_p), *jac = doubles(rhs->n_y * rhs->n_y);
+    double *kept = doubles(rhs->kept_bytes / sizeof(double));
     void *work = model->work.data;
     malloc_count_start();
     (void)rhs->f(0.0, fixture->x, fixture->p, out, work, rhs->ctx);
     (void)rhs->vjp(0.0, fixture->x, fixture->p, fixture->v, 1.0, out, pbar, work, rhs->ctx);
     (void)rhs->jvp(0.0, fixture->x, fixture->p, fixture->u, fixture->up, out, work, rhs->ctx);
     (void)rhs->jac(0.0, fixture->x, fixture->p, jac, work, rhs->ctx);
+    if (rhs->f_keep) {
+        (void)rhs->f_keep(0.0, fixture->x, fixture->p, out, kept, work, rhs->ctx);
+        (void)rhs->vjp_kept(0.0, fixture->x, fixture->p, fixture->v, 1.0, out, pbar, kept, work, rhs->ctx);
+    }
     malloc_counts counts = malloc_count_stop();
     assert_int_equal(counts.here, 0);
     assert_int_equal(counts.other, 0);
+    free(kept);
     free(jac);
     free(pbar);
     free(out);
@@ -219,6 +271,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rhs_has_the_network_s_sizes_and_every_derivative),
         cmocka_unit_test(rhs_equals_network_at_state_and_time),
+        cmocka_unit_test(rhs_with_kept_block_has_the_bits_of_the_plain_one),
         cmocka_unit_test(rhs_passes_the_checker),
         cmocka_unit_test(rhs_stays_inside_its_arrays),
         cmocka_unit_test(rhs_allocates_nothing),

@@ -226,6 +226,12 @@ static void wrong_calls_are_refused(void **state) {
                   COSTATE_ERR_ARGUMENT);
     costate_solver_options options = gradient_options(COSTATE_METHOD_ADAMS, -1.0, 1e-8);
     assert_status(costate_sensitivity_create(&rhs, &options, schemes[0], NULL, &sens), COSTATE_ERR_ARGUMENT);
+    options = gradient_options(COSTATE_METHOD_ADAMS, 1e-6, 1e-8);
+    for (costate_method m = COSTATE_METHOD_TSIT5; m <= COSTATE_METHOD_AUTO; m++) {
+        options.method = m;
+        assert_status(costate_sensitivity_create(&rhs, &options, schemes[0], NULL, &sens), COSTATE_ERR_UNSUPPORTED);
+        assert_null(sens);
+    }
     rhs.vjp = NULL;
     assert_status(costate_sensitivity_create(&rhs, NULL, schemes[0], NULL, &sens), COSTATE_ERR_UNSUPPORTED);
     assert_null(sens);

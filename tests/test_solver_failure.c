@@ -11,7 +11,6 @@
 
 enum { N_OUT = 21, N_Y = 2 };
 
-static const costate_method methods[] = {COSTATE_METHOD_ADAMS, COSTATE_METHOD_BDF};
 static const problem *const lv = &problem_lotka_volterra;
 
 /* A solver of the Lotka-Volterra problem whose right-hand side can fail, and what it gives when that does not. */
@@ -30,15 +29,19 @@ static void run(fixture *fx, costate_status expected) {
     assert_status(costate_solve(fx->solver, lv->p, lv->t0, lv->y0, N_OUT, fx->t, fx->y), expected);
 }
 
-static void fixture_create(fixture *fx, costate_method method, int with_jvp_only) {
+/* Which callbacks the right-hand side has. */
+typedef enum variant { ALL_DERIVATIVES, JVP_ONLY, WITH_KEPT } variant;
+
+static void fixture_create(fixture *fx, costate_method method, variant which) {
     static costate_rhs inner;
     inner = lv->rhs;
-    if (with_jvp_only) {
+    if (which == JVP_ONLY) {
         inner.jac = NULL;
         inner.vjp = NULL;
     }
     memset(fx, 0, sizeof *fx);
-    costate_rhs rhs = faulty_rhs_wrap(&fx->fault, &inner);
+    costate_rhs rhs =
+        which == WITH_KEPT ? faulty_rhs_wrap_kept(&fx->fault, &inner) : faulty_rhs_wrap(&fx->fault, &inner);
     costate_solver_options options = gradient_options(method, 1e-6, 1e-8);
     assert_ok(costate_solver_create(&rhs, &options, NULL, &fx->solver));
     for (size_t i = 0; i < N_OUT; i++)
@@ -90,9 +93,9 @@ static void lasting_fault(fixture *fx, callback_kind callback) {
 
 static void lasting_fault_of_f_is_reported_at_every_call(void **state) {
     (void)state;
-    for (size_t m = 0; m < 2; m++) {
+    for (size_t m = 0; m < 2 * N_METHOD; m++) {
         fixture fx;
-        fixture_create(&fx, methods[m], 0);
+        fixture_create(&fx, every_method[m % N_METHOD], m < N_METHOD ? ALL_DERIVATIVES : WITH_KEPT);
         lasting_fault(&fx, CALLBACK_F);
         costate_solver_destroy(fx.solver);
     }
@@ -100,39 +103,58 @@ static void lasting_fault_of_f_is_reported_at_every_call(void **state) {
 
 static void lasting_fault_of_a_derivative_is_reported_at_every_call(void **state) {
     (void)state;
-    fixture fx;
-    fixture_create(&fx, COSTATE_METHOD_BDF, 0);
-    lasting_fault(&fx, CALLBACK_JAC);
-    costate_solver_destroy(fx.solver);
-    fixture_create(&fx, COSTATE_METHOD_BDF, 1);
-    lasting_fault(&fx, CALLBACK_JVP);
-    costate_solver_destroy(fx.solver);
+    const costate_method implicit[] = {COSTATE_METHOD_BDF, COSTATE_METHOD_SDIRK4};
+    for (size_t m = 0; m < 2; m++) {
+        fixture fx;
+        fixture_create(&fx, implicit[m], ALL_DERIVATIVES);
+        lasting_fault(&fx, CALLBACK_JAC);
+        costate_solver_destroy(fx.solver);
+        fixture_create(&fx, implicit[m], JVP_ONLY);
+        lasting_fault(&fx, CALLBACK_JVP);
+        costate_solver_destroy(fx.solver);
+    }
+}
+
+static void single_fault(fixture *fx, callback_kind callback, size_t first) {
+    const fault_kind kinds[] = {FAULT_RETRY, FAULT_OTHER_POSITIVE, FAULT_NAN, FAULT_INF};
+    size_t n = fx->n_call[callback];
+    assert_true(n > 0);
+    for (size_t f = 0; f < 4; f++)
+        for (size_t k = first; k < n; k += k < 12 ? 1 : 1 + n / 23) {
+            faulty_rhs_arm(&fx->fault, kinds[f], callback, k, 1);
+            run(fx, COSTATE_OK);
+            assert_close_array(fx->y, fx->good, N_OUT * N_Y, 1e-3, 1e-3);
+            assert_usable(fx);
+        }
 }
 
 /* After its first call a single RETRY, NaN or infinity only costs a shorter step. */
 static void single_fault_of_f_is_survived(void **state) {
     (void)state;
-    const fault_kind kinds[] = {FAULT_RETRY, FAULT_OTHER_POSITIVE, FAULT_NAN, FAULT_INF};
-    for (size_t m = 0; m < 2; m++) {
+    for (size_t m = 0; m < 2 * N_METHOD; m++) {
         fixture fx;
-        fixture_create(&fx, methods[m], 0);
-        size_t n = fx.n_call[CALLBACK_F];
-        for (size_t f = 0; f < 4; f++)
-            for (size_t k = 1; k < n; k += k < 12 ? 1 : 1 + n / 23) {
-                faulty_rhs_arm(&fx.fault, kinds[f], CALLBACK_F, k, 1);
-                run(&fx, COSTATE_OK);
-                assert_close_array(fx.y, fx.good, N_OUT * N_Y, 1e-3, 1e-3);
-                assert_usable(&fx);
-            }
+        fixture_create(&fx, every_method[m % N_METHOD], m < N_METHOD ? ALL_DERIVATIVES : WITH_KEPT);
+        single_fault(&fx, CALLBACK_F, 1);
         costate_solver_destroy(fx.solver);
     }
 }
 
+static void single_fault_of_a_derivative_is_survived(void **state) {
+    (void)state;
+    fixture fx;
+    fixture_create(&fx, COSTATE_METHOD_SDIRK4, ALL_DERIVATIVES);
+    single_fault(&fx, CALLBACK_JAC, 0);
+    costate_solver_destroy(fx.solver);
+    fixture_create(&fx, COSTATE_METHOD_SDIRK4, JVP_ONLY);
+    single_fault(&fx, CALLBACK_JVP, 0);
+    costate_solver_destroy(fx.solver);
+}
+
 static void single_fail_ends_the_solve(void **state) {
     (void)state;
-    for (size_t m = 0; m < 2; m++) {
+    for (size_t m = 0; m < N_METHOD; m++) {
         fixture fx;
-        fixture_create(&fx, methods[m], 0);
+        fixture_create(&fx, every_method[m], ALL_DERIVATIVES);
         size_t n = fx.n_call[CALLBACK_F];
         for (size_t k = 0; k < n; k += 1 + n / 40) {
             faulty_rhs_arm(&fx.fault, k % 2 ? FAULT_FAIL : FAULT_OTHER_NEGATIVE, CALLBACK_F, k, 1);
@@ -147,14 +169,14 @@ static void single_fail_ends_the_solve(void **state) {
 
 static void step_limit_is_exact(void **state) {
     (void)state;
-    for (size_t m = 0; m < 2; m++) {
+    for (size_t m = 0; m < N_METHOD; m++) {
         fixture fx;
-        fixture_create(&fx, methods[m], 0);
+        fixture_create(&fx, every_method[m], ALL_DERIVATIVES);
         size_t n_step = costate_solver_counts(fx.solver)->n_step;
         costate_solver_destroy(fx.solver);
         const size_t limits[] = {1, 2, n_step / 2, n_step - 1, n_step};
         for (size_t i = 0; i < 5; i++) {
-            costate_solver_options options = gradient_options(methods[m], 1e-6, 1e-8);
+            costate_solver_options options = gradient_options(every_method[m], 1e-6, 1e-8);
             options.max_steps = limits[i];
             assert_ok(costate_solver_create(&lv->rhs, &options, NULL, &fx.solver));
             run(&fx, limits[i] < n_step ? COSTATE_ERR_MAX_STEPS : COSTATE_OK);
@@ -173,12 +195,12 @@ static int count_down(void *ctx) {
 
 static void interrupt_is_polled_after_every_step(void **state) {
     (void)state;
-    for (size_t m = 0; m < 2; m++) {
+    for (size_t m = 0; m < N_METHOD; m++) {
         fixture fx;
-        fixture_create(&fx, methods[m], 0);
+        fixture_create(&fx, every_method[m], ALL_DERIVATIVES);
         size_t n_step = costate_solver_counts(fx.solver)->n_step, left = 0;
         costate_solver_destroy(fx.solver);
-        costate_solver_options options = gradient_options(methods[m], 1e-6, 1e-8);
+        costate_solver_options options = gradient_options(every_method[m], 1e-6, 1e-8);
         options.interrupt = count_down;
         options.interrupt_ctx = &left;
         assert_ok(costate_solver_create(&lv->rhs, &options, NULL, &fx.solver));
@@ -205,22 +227,31 @@ static int blow_up_f(double t, const double *y, const double *p, double *dydt, v
     return COSTATE_ANSWER_OK;
 }
 
+static int blow_up_jac(double t, const double *y, const double *p, double *jac, void *work, void *ctx) {
+    (void)t, (void)p, (void)work, (void)ctx;
+    jac[0] = 2.0 * y[0];
+    return COSTATE_ANSWER_OK;
+}
+
 static void blow_up_is_a_status(void **state) {
     (void)state;
-    const costate_rhs rhs = {.n_y = 1, .f = blow_up_f};
+    const costate_rhs rhs = {.n_y = 1, .f = blow_up_f, .jac = blow_up_jac};
     const double y0 = 1.0, t[] = {0.5, 2.0};
-    double y[2];
-    costate_solver *solver = NULL;
-    assert_ok(costate_solver_create(&rhs, NULL, NULL, &solver));
-    costate_status status = costate_solve(solver, NULL, 0.0, &y0, 2, t, y);
-    assert_true(status == COSTATE_ERR_STEP_SIZE || status == COSTATE_ERR_MAX_STEPS || status == COSTATE_ERR_NONFINITE ||
-                status == COSTATE_ERR_CONVERGENCE);
-    assert_close(y[0], 2.0, 1e-4, 0.0);
-    assert_true(isnan(y[1]));
-    assert_close(costate_solver_counts(solver)->t_reached, 1.0, 1e-3, 0.0);
-    assert_ok(costate_solve(solver, NULL, 0.0, &y0, 1, t, y));
-    assert_close(y[0], 2.0, 1e-4, 0.0);
-    costate_solver_destroy(solver);
+    for (size_t m = 0; m < N_METHOD; m++) {
+        double y[2];
+        costate_solver *solver = NULL;
+        costate_solver_options options = gradient_options(every_method[m], 1e-6, 1e-8);
+        assert_ok(costate_solver_create(&rhs, &options, NULL, &solver));
+        costate_status status = costate_solve(solver, NULL, 0.0, &y0, 2, t, y);
+        assert_true(status == COSTATE_ERR_STEP_SIZE || status == COSTATE_ERR_MAX_STEPS ||
+                    status == COSTATE_ERR_NONFINITE || status == COSTATE_ERR_CONVERGENCE);
+        assert_close(y[0], 2.0, 1e-4, 0.0);
+        assert_true(isnan(y[1]));
+        assert_close(costate_solver_counts(solver)->t_reached, 1.0, 1e-3, 0.0);
+        assert_ok(costate_solve(solver, NULL, 0.0, &y0, 1, t, y));
+        assert_close(y[0], 2.0, 1e-4, 0.0);
+        costate_solver_destroy(solver);
+    }
 }
 
 int main(void) {
@@ -228,6 +259,7 @@ int main(void) {
         cmocka_unit_test(lasting_fault_of_f_is_reported_at_every_call),
         cmocka_unit_test(lasting_fault_of_a_derivative_is_reported_at_every_call),
         cmocka_unit_test(single_fault_of_f_is_survived),
+        cmocka_unit_test(single_fault_of_a_derivative_is_survived),
         cmocka_unit_test(single_fail_ends_the_solve),
         cmocka_unit_test(step_limit_is_exact),
         cmocka_unit_test(interrupt_is_polled_after_every_step),

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { N_THREAD = 4, N_ITERATION = 6, N_P = SPIRAL_N_P };
+enum { N_THREAD = 6, N_ITERATION = 6, N_P = SPIRAL_N_P };
 
 /* One thread's problem and what it gives; nothing else is written by the thread. */
 typedef struct job {
@@ -59,10 +59,12 @@ static void *job_run(void *argument) {
 }
 
 static void jobs_fill(job *jobs, const spiral *shared) {
+    const costate_method methods[N_THREAD] = {COSTATE_METHOD_ADAMS, COSTATE_METHOD_BDF,    COSTATE_METHOD_ADAMS,
+                                              COSTATE_METHOD_TSIT5, COSTATE_METHOD_SDIRK4, COSTATE_METHOD_AUTO};
     for (size_t i = 0; i < N_THREAD; i++) {
         memset(&jobs[i], 0, sizeof jobs[i]);
         jobs[i].shared = shared;
-        jobs[i].method = i % 2 ? COSTATE_METHOD_BDF : COSTATE_METHOD_ADAMS;
+        jobs[i].method = methods[i];
         jobs[i].sensitivities = i == 2;
         jobs[i].y0[0] = 2.0 - 0.3 * (double)i;
         jobs[i].y0[1] = 0.2 * (double)i;

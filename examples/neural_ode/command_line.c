@@ -23,7 +23,9 @@ static const char HELP[] =
     "  --activation NAME    of the hidden layers (default tanh), one of\n"
     "                       %s\n"
     "  --time-input         dy/dt = N(y, t; p): the field may change with time\n"
-    "  --solver NAME        adams (default) or bdf, for stiff fields\n"
+    "  --solver NAME        tsit5 (default): explicit; dop853: the same for --rtol 1e-8 and below; sdirk4: implicit,\n"
+    "                       for stiff fields; auto: changes between tsit5 and sdirk4;\n"
+    "                       adams, or for stiff fields bdf: multistep methods, by CVODE\n"
     "  --rtol X             relative tolerance of the solver (default 1e-6; with --spiral 1e-3)\n"
     "  --optimizer NAME     lbfgs (default): Adam, then L-BFGS; adam: Adam alone (always so with --spiral)\n"
     "  --iterations N       of the optimisers, all stages together (default 2000; with --spiral 500)\n"
@@ -101,7 +103,10 @@ static const char *parse_activation(const char *text, command_line *options) {
 }
 
 static const char *parse_solver(const char *text, command_line *options) {
-    return costate_method_from_name(text, &options->solver) == COSTATE_OK ? NULL : "adams or bdf is expected";
+#define METHOD_NAME(enumerator, name) " " name
+    static const char expected[] = "one of these is expected:" COSTATE_METHOD_LIST(METHOD_NAME);
+#undef METHOD_NAME
+    return costate_method_from_name(text, &options->solver) == COSTATE_OK ? NULL : expected;
 }
 
 static const char *parse_rtol(const char *text, command_line *options) {
@@ -244,7 +249,7 @@ static bool finish(command_line *options) {
 command_line_result command_line_parse(int argc, char **argv, command_line *options) {
     bool only_files = false;
     *options = (command_line){.activation = COSTATE_ACT_TANH,
-                              .solver = COSTATE_METHOD_ADAMS,
+                              .solver = COSTATE_METHOD_TSIT5,
                               .optimizer = OPTIMIZER_LBFGS,
                               .ridge = 1e-3,
                               .seed = 1};

@@ -42,10 +42,20 @@ bool fit_result_check(const fit_result *result) {
     return true;
 }
 
+static void print_solver(const fit_result *result) {
+    const costate_solve_counts *forward = &result->counts.forward;
+    printf("solver    %s, rtol %g", costate_method_name(result->solver), result->rtol);
+    if (result->solver == COSTATE_METHOD_AUTO) {
+        printf(", %zu of %zu steps implicit, %zu changes", forward->n_implicit, forward->n_step, forward->n_switch);
+    }
+    printf("\n");
+}
+
 static void print_solves(const char *direction, const costate_solve_counts *counts) {
-    printf("%s %zu steps, %zu rhs, %zu + %zu VJPs, %zu Jacobians, %zu + %zu steps rejected, %.2f s\n", direction,
-           counts->n_step, counts->n_f, counts->n_vjp_y, counts->n_vjp_p, counts->n_jac, counts->n_error_fail,
-           counts->n_nonlin_fail, counts->seconds);
+    printf("%s %zu steps, %zu rhs, %zu + %zu VJPs, %zu Jacobians, %zu factorisations, %zu + %zu steps rejected, "
+           "%.2f s\n",
+           direction, counts->n_step, counts->n_f, counts->n_vjp_y, counts->n_vjp_p, counts->n_jac, counts->n_setup,
+           counts->n_error_fail, counts->n_nonlin_fail, counts->seconds);
 }
 
 void fit_result_print(const fit_result *result) {
@@ -53,6 +63,7 @@ void fit_result_print(const fit_result *result) {
     printf("network   %s, %zu parameters, %s kernels\n", result->network, result->n_p, costate_isa_name(result->isa));
     printf("fit       %zu iterations (%s), %zu gradients, %zu failed, %.2f s\n", result->n_iteration,
            costate_stop_text(result->stop), result->counts.n_gradient, result->counts.n_fail, result->seconds);
+    print_solver(result);
     print_solves("forward  ", &result->counts.forward);
     print_solves("backward ", &result->counts.backward);
     printf("loss      %.6g\n", result->loss);

@@ -15,6 +15,8 @@ typedef struct fit_result {
     char network[128];  /* such as "2-16-16-2 tanh" */
     size_t n_p;         /* parameters of the network */
     costate_isa isa;
+    costate_method solver;
+    double rtol;
     double loss;
     size_t n_iteration;
     costate_stop stop; /* why the last stage ended */

@@ -66,8 +66,11 @@ static void add_solves(costate_solve_counts *total, const costate_solve_counts *
     total->n_vjp_y += counts->n_vjp_y;
     total->n_vjp_p += counts->n_vjp_p;
     total->n_jac += counts->n_jac;
+    total->n_setup += counts->n_setup;
     total->n_error_fail += counts->n_error_fail;
     total->n_nonlin_fail += counts->n_nonlin_fail;
+    total->n_implicit += counts->n_implicit;
+    total->n_switch += counts->n_switch;
     total->seconds += counts->seconds;
 }
 

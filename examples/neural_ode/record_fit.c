@@ -179,7 +179,7 @@ static costate_status fit_network(fit_run *run) {
 
 int record_fit(const csv_table *table, const command_line *options, fit_result *result) {
     fit_run run = {.options = options, .result = result};
-    *result = (fit_result){.names = table->names};
+    *result = (fit_result){.names = table->names, .solver = options->solver, .rtol = options->rtol};
     record_scale_create(&run.scale, table);
     curves_create(&result->curves, table->n_row, table->n_state, table->time, table->state);
     run.line = progress_line_start(options->iterations, options->quiet);

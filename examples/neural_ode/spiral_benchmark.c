@@ -118,7 +118,7 @@ static costate_status train(spiral_run *run, const command_line *options) {
 
 int spiral_benchmark(const command_line *options, fit_result *result) {
     spiral_run run = {.result = result};
-    *result = (fit_result){.names = names, .phase_plane = true};
+    *result = (fit_result){.names = names, .phase_plane = true, .solver = options->solver, .rtol = options->rtol};
     costate_status status = compute_data(&run);
     if (status == COSTATE_OK) {
         status = create_network(&run, options);

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/** @file adjoint.h  The VJP of a solve by the adjoint equation: cotangents at output times in, gradients out. */
+/**
+ * @file adjoint.h  The VJP of a solve: cotangents at output times in, gradients out.
+ *
+ * For adams and bdf the adjoint equation is solved backwards. For the one-step methods (tsit5, dop853, sdirk4, auto) the
+ * accepted steps are transposed one by one, last to first: the result is the derivative of the computed numbers.
+ */
 #ifndef COSTATE_ADJOINT_H
 #define COSTATE_ADJOINT_H
 
@@ -13,7 +18,10 @@
 extern "C" {
 #endif
 
-/** Options of the backward solve; start from costate_adjoint_options_default(). */
+/**
+ * Options of the backward solve; start from costate_adjoint_options_default(). They belong to adams and bdf: the sweep of
+ * a one-step method has no tolerances, steps or quadrature of its own. It checks their ranges and ignores them.
+ */
 typedef struct costate_adjoint_options {
     double rtol; /**< relative tolerance of λ, ≥ 0; 0 (default): that of the forward solve */
     /**
@@ -39,7 +47,8 @@ typedef struct costate_adjoint_options {
 COSTATE_API costate_adjoint_options costate_adjoint_options_default(void);
 
 /**
- * The adjoint of a solver: the backward integrator and its workspace. One thread at a time, the thread of its solver.
+ * The adjoint of a solver: the backward integrator or the sweep, and its workspace. One thread at a time, the thread of
+ * its solver.
  */
 typedef struct costate_adjoint costate_adjoint;
 
@@ -73,10 +82,18 @@ COSTATE_API void costate_adjoint_destroy(costate_adjoint *adjoint);
  *     λ(T⁺) = 0,   λ′ = −(∂f/∂y)ᵀ λ,   λ(t_i⁻) = λ(t_i⁺) + v_i,
  *     y0bar = λ(t0⁻),   pbar += ∫ (∂f/∂p)ᵀ λ dt,   t0bar = −λ(t0⁺)ᵀ f(t0, y0, p).
  *
- * λ is integrated backwards by CVODE. At an observation it is restarted or, where that is expected to cost less (adams,
- * 2 to 8 states), carried across by n_y independent solutions that need no restart. The parameter integral is a Gauss
- * quadrature over accepted steps (doc/math.md, equations 3–12). t0bar is the derivative with y0 held fixed and an
- * observation at t0 counted as one of y0.
+ * t0bar is the derivative with y0 held fixed and an observation at t0 counted as one of y0.
+ *
+ * adams, bdf: λ is integrated backwards by CVODE. At an observation it is restarted or, where that is expected to cost
+ * less (adams, 2 to 8 states), carried across by n_y independent solutions that need no restart. The parameter integral
+ * is a Gauss quadrature over accepted steps (doc/math.md, equations 3–12).
+ *
+ * tsit5, dop853, sdirk4, auto: λ is what the transposed steps make of the cotangents (doc/math.md, equations 18–23). y0bar and
+ * pbar are the derivatives of the computed numbers, the lengths of the steps being taken as fixed: to rounding, for
+ * implicit steps to about ten digits, to which their stages are solved. t0bar is the formula above with the computed λ.
+ * tsit5 takes one VJP per stage, sdirk4 a few more, whatever n_t; dop853 one per stage and three for each step that
+ * observations lie within. Above max_history_bytes steps are repeated from
+ * checkpoints, with the same bits.
  *
  * @param[in,out] adjoint  adjoint of a solver whose last solve succeeded
  * @param[in]     p        the parameters of that solve, n_p elements; NULL only if n_p is 0

@@ -6,6 +6,7 @@
 #include <costate/act.h>
 #include <costate/adjoint.h>
 #include <costate/alloc.h>
+#include <costate/ensemble.h>
 #include <costate/fit.h>
 #include <costate/isa.h>
 #include <costate/layer.h>

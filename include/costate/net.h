@@ -252,7 +252,8 @@ COSTATE_API costate_status costate_net_init_f32(const costate_net *net, costate_
  * @name Evaluation
  *
  * No call of this group allocates. `work` is scratch of at least the queried size, of any alignment, which carries
- * nothing from one call to the next: one per thread. No array may overlap another. All are reentrant.
+ * nothing from one call to the next: one per thread. What a VJP may take from an earlier evaluation is in a block of
+ * its own, `kept`. No array may overlap another. All are reentrant.
  *
  * All return:
  *  - COSTATE_OK;
@@ -265,7 +266,7 @@ COSTATE_API costate_status costate_net_init_f32(const costate_net *net, costate_
  */
 
 /**
- * Scratch for forward, vjp, jvp, jacobian and the batch calls in double precision.
+ * Scratch for forward, vjp, vjp_kept, jvp, jacobian and the batch calls in double precision.
  *
  * @param[in] net  network
  * @return bytes; 0 if net is NULL
@@ -326,6 +327,63 @@ COSTATE_API costate_status costate_net_vjp_f64(const costate_net *net, const dou
 /** @copydoc costate_net_vjp_f64 */
 COSTATE_API costate_status costate_net_vjp_f32(const costate_net *net, const float *p, const float *x, const float *v,
                                                float scale, float *xbar, float *pbar, void *work, size_t work_bytes);
+
+/**
+ * What costate_net_forward_keep_f64() writes and costate_net_vjp_kept_f64() reads.
+ *
+ * @param[in] net  network
+ * @return bytes; 0 if net is NULL, or if nothing need be kept because the VJP does without the network's values
+ */
+COSTATE_API size_t costate_net_kept_bytes_f64(const costate_net *net);
+/**
+ * The same in single precision; see costate_net_kept_bytes_f64(). @param[in] net network @return bytes
+ */
+COSTATE_API size_t costate_net_kept_bytes_f32(const costate_net *net);
+
+/**
+ * Evaluate the network, y = N(x; p), and keep what the reverse pass needs. y has the bits of costate_net_forward_f64().
+ *
+ * The block may be copied to another address. It holds for this network and these p and x alone.
+ *
+ * @param[in]  net         network
+ * @param[in]  p           parameters, n_param elements, layout in @ref net_layout
+ * @param[in]  x           input, n_in elements
+ * @param[out] y           output, n_out elements
+ * @param[out] kept        block that is to outlive the call, aligned as its elements are, for speed to 64 bytes; may be
+ *                         NULL if costate_net_kept_bytes_f64() is 0
+ * @param[in]  kept_bytes  its size, ≥ costate_net_kept_bytes_f64(); COSTATE_ERR_WORKSPACE otherwise
+ * @return see the group
+ */
+COSTATE_API costate_status costate_net_forward_keep_f64(const costate_net *net, const double *p, const double *x,
+                                                        double *y, void *kept, size_t kept_bytes);
+/** @copydoc costate_net_forward_keep_f64 */
+COSTATE_API costate_status costate_net_forward_keep_f32(const costate_net *net, const float *p, const float *x,
+                                                        float *y, void *kept, size_t kept_bytes);
+
+/**
+ * costate_net_vjp_f64() without its forward pass: xbar = (∂y/∂x)ᵀ v, pbar += scale · (∂y/∂p)ᵀ v, with the same bits,
+ * where costate_net_forward_keep_f64() was called.
+ *
+ * @param[in]     net         network
+ * @param[in]     p           parameters of that call
+ * @param[in]     x           input of that call
+ * @param[in]     v           output cotangent, n_out elements
+ * @param[in]     scale       factor on what is added to pbar
+ * @param[out]    xbar        n_in elements, overwritten; NULL if not wanted
+ * @param[in,out] pbar        n_param elements, accumulated into; NULL if not wanted
+ * @param[in]     kept        what that call wrote; any number of VJPs may read it
+ * @param[in]     kept_bytes  its size, ≥ costate_net_kept_bytes_f64(); COSTATE_ERR_WORKSPACE otherwise
+ * @param[out]    work        scratch
+ * @param[in]     work_bytes  its size, ≥ costate_net_work_bytes_f64()
+ * @return see the group
+ */
+COSTATE_API costate_status costate_net_vjp_kept_f64(const costate_net *net, const double *p, const double *x,
+                                                    const double *v, double scale, double *xbar, double *pbar,
+                                                    const void *kept, size_t kept_bytes, void *work, size_t work_bytes);
+/** @copydoc costate_net_vjp_kept_f64 */
+COSTATE_API costate_status costate_net_vjp_kept_f32(const costate_net *net, const float *p, const float *x,
+                                                    const float *v, float scale, float *xbar, float *pbar,
+                                                    const void *kept, size_t kept_bytes, void *work, size_t work_bytes);
 
 /**
  * Push a tangent through the network: yu = (∂y/∂x) u + (∂y/∂p) up.

@@ -16,6 +16,9 @@
 extern "C" {
 #endif
 
+/** Trajectories that f_lanes and vjp_lanes advance together: the doubles of a 512-bit vector. */
+#define COSTATE_LANES 8
+
 /** Answer of a right-hand-side callback. Any other positive value counts as RETRY, any other negative one as FAIL. */
 typedef enum costate_answer {
     COSTATE_ANSWER_OK = 0,    /**< evaluated */
@@ -57,26 +60,61 @@ typedef struct costate_rhs {
      * of vjp, serve.
      */
     int (*jac)(double t, const double *y, const double *p, double *jac, void *work, void *ctx);
+
+    size_t kept_bytes; /**< what f_keep writes to `kept`; 0 without f_keep and vjp_kept */
+
+    /**
+     * f that also writes to `kept` (kept_bytes, aligned to 64 bytes) whatever spares vjp_kept work. The same bits as f.
+     * Optional; one-step methods then differentiate without evaluating f again.
+     */
+    int (*f_keep)(double t, const double *y, const double *p, double *dydt, void *kept, void *work, void *ctx);
+
+    /** vjp where f_keep was called with the same t, y and p and wrote `kept`. The same bits as vjp. Optional. */
+    int (*vjp_kept)(double t, const double *y, const double *p, const double *v, double scale, double *ybar,
+                    double *pbar, const void *kept, void *work, void *ctx);
+
+    size_t lanes_work_bytes; /**< scratch f_lanes and vjp_lanes need, may be 0 */
+
+    /**
+     * f for COSTATE_LANES trajectories at once, each with its own time, state and parameters: element i of trajectory l
+     * is at index i·COSTATE_LANES + l, in t (one element each), y, p and dydt alike; all arrays are aligned to 64 bytes.
+     * No lane's result may depend on another lane. `work` has lanes_work_bytes. Optional; ensembles of small systems
+     * use it.
+     */
+    int (*f_lanes)(const double *t, const double *y, const double *p, double *dydt, void *work, void *ctx);
+
+    /** vjp in the layout of f_lanes, scale 1: ybar overwritten, pbar (n_p × COSTATE_LANES, NULL if not wanted) += . */
+    int (*vjp_lanes)(const double *t, const double *y, const double *p, const double *v, double *ybar, double *pbar,
+                     void *work, void *ctx);
 } costate_rhs;
 
 /** Where a checked derivative disagreed most. */
 typedef struct costate_rhs_report {
-    /** "vjp ybar", "vjp pbar", "jvp" or "jac"; "f" or "vjp" when that itself failed; "" when all agree */
+    /**
+     * "vjp ybar", "vjp pbar", "jvp", "jac", "f_keep", "vjp_kept ybar", "vjp_kept pbar", "f_lanes", "vjp_lanes ybar" or
+     * "vjp_lanes pbar"; "f", "vjp", "vjp_kept" or "vjp_lanes" when that itself failed; "" when all agree
+     */
     const char *callback;
     size_t index;    /**< element of the callback's output array that disagrees most */
     size_t point;    /**< index of the random point */
     double analytic; /**< what the callback gave */
-    double numeric;  /**< what central differences of f give */
+    double numeric;  /**< what central differences of f give; for f_keep, vjp_kept, … what f and vjp give */
     double error;    /**< |analytic − numeric| / (1 + |numeric|), the largest over all entries and points */
 } costate_rhs_report;
 
 /**
- * Compare vjp, jvp and jac (those that are set) with central differences of f at random points.
+ * Compare vjp, jvp and jac (those that are set) with central differences of f at random points; f_keep, vjp_kept,
+ * f_lanes and vjp_lanes with f and vjp.
  *
  * Point k is (t + normal, y + scale·normal, p + scale·normal); the cotangents and tangents are standard normal. The
  * differences are Richardson-extrapolated over a range of step lengths, leaving out those for which f cannot be
  * evaluated. An entry disagrees when |analytic − numeric| > tolerance · (1 + |numeric|). Also checks that vjp gives the
  * same ybar without pbar and the same pbar without ybar, accumulates into pbar, and honours `scale`.
+ *
+ * Where these agree, the other forms are compared with f and vjp at as many points again. f_keep and vjp_kept must give
+ * exactly their values: the first that differs, by however little, is a mismatch, and the check ends. The lanes of
+ * f_lanes and vjp_lanes are random points of their own, and disagree by the same tolerance as a derivative. vjp_kept
+ * needs f_keep and vjp, vjp_lanes needs f_lanes and vjp to be checked.
  *
  * @param[in]     rhs        right-hand side
  * @param[in]     t          centre of the random times

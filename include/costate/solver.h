@@ -17,12 +17,27 @@ extern "C" {
 /** Integration method: X(enumerator, name). */
 #define COSTATE_METHOD_LIST(X)                                                                                         \
     X(ADAMS, "adams")                                                                                                  \
-    X(BDF, "bdf")
+    X(BDF, "bdf")                                                                                                      \
+    X(TSIT5, "tsit5")                                                                                                  \
+    X(DOP853, "dop853")                                                                                                \
+    X(SDIRK4, "sdirk4")                                                                                                \
+    X(AUTO, "auto")
 
-/** Integration method. */
+/**
+ * Integration method. The adjoint of adams and bdf solves the adjoint equation and converges to the gradient with the
+ * tolerance; that of the one-step methods (tsit5, dop853, sdirk4, auto) is the derivative of the computed numbers.
+ */
 typedef enum costate_method {
     COSTATE_METHOD_ADAMS, /**< CVODE, Adams–Moulton of order 1–12, fixed-point iteration: not stiff */
-    COSTATE_METHOD_BDF    /**< CVODE, BDF of order 1–5, Newton with the exact dense Jacobian: stiff */
+    COSTATE_METHOD_BDF,   /**< CVODE, BDF of order 1–5, Newton with the exact dense Jacobian: stiff */
+    COSTATE_METHOD_TSIT5, /**< Runge–Kutta 5(4) of Tsitouras (2011): not stiff; many observations; the fastest */
+    /**
+     * Runge–Kutta 8(5,3) of Dormand & Prince (Hairer, Nørsett & Wanner I, II.10): not stiff; for rtol of 1e-8 and below,
+     * where it takes fewer evaluations than tsit5. Steps with output times within them cost three evaluations more.
+     */
+    COSTATE_METHOD_DOP853,
+    COSTATE_METHOD_SDIRK4, /**< L-stable singly diagonally implicit Runge–Kutta of order 4: stiff, many observations */
+    COSTATE_METHOD_AUTO    /**< tsit5, and sdirk4 where the problem is found to be stiff */
 } costate_method;
 
 /**
@@ -36,7 +51,7 @@ COSTATE_API const char *costate_method_name(costate_method method);
 /**
  * Method with a given name.
  *
- * @param[in]  name    "adams" or "bdf"
+ * @param[in]  name    "adams", "bdf", "tsit5", "dop853", "sdirk4" or "auto"
  * @param[out] method  the method; untouched on failure
  * @retval COSTATE_OK
  * @retval COSTATE_ERR_NULL      an argument is NULL
@@ -60,7 +75,13 @@ typedef struct costate_solver_options {
     double h_init;    /**< first step, ≥ 0; 0 (default): estimated */
     double h_min;     /**< smallest step, ≥ 0; default 0 */
     double h_max;     /**< largest step, ≥ 0; 0 (default): no limit */
-    int max_order;    /**< 1–12 (adams) or 1–5 (bdf); 0 (default): the method's largest */
+    int max_order;    /**< 1–12 (adams) or 1–5 (bdf); 0 (default): the method's largest; one-step methods: 0 */
+    /**
+     * One-step methods: what the history may occupy, in bytes; 0 (default): no limit. A solve that needs more keeps
+     * checkpoints, from which the adjoint repeats steps; its gradient has the same bits. At least two steps and four
+     * states with their slopes are kept whatever the limit, and up to 64 bytes per step beside it.
+     */
+    size_t max_history_bytes;
     /** Keep the dense history, which costate_solver_eval() and the adjoint need; default true */
     bool record;
     /**
@@ -82,7 +103,7 @@ COSTATE_API costate_solver_options costate_solver_options_default(void);
 typedef struct costate_solve_counts {
     size_t n_step;        /**< accepted steps */
     size_t n_restart;     /**< times the integrator was started (1 for a solve without events) */
-    size_t n_f;           /**< evaluations of f */
+    size_t n_f;           /**< evaluations of f, with those that dop853's costate_solver_eval() makes afterwards */
     size_t n_vjp_y;       /**< VJPs with respect to y only */
     size_t n_vjp_p;       /**< VJPs that accumulate into pbar */
     size_t n_jac;         /**< Jacobians */
@@ -90,6 +111,9 @@ typedef struct costate_solve_counts {
     size_t n_error_fail;  /**< steps rejected by the error test */
     size_t n_nonlin_fail; /**< steps rejected because the nonlinear solver did not converge */
     size_t n_nonlin_iter; /**< nonlinear iterations */
+    size_t n_implicit;    /**< accepted steps that were implicit (auto: those made by sdirk4) */
+    size_t n_switch;      /**< changes between explicit and implicit steps (auto) */
+    size_t n_replay;      /**< steps repeated from checkpoints */
     int last_order;       /**< order of the last step */
     double last_step;     /**< length of the last step, > 0 */
     double t_reached;     /**< time reached */
@@ -109,7 +133,7 @@ typedef struct costate_solver costate_solver;
  * @retval COSTATE_OK
  * @retval COSTATE_ERR_NULL         rhs, rhs->f or solver is NULL
  * @retval COSTATE_ERR_ARGUMENT     n_y is 0 or an option is outside its range
- * @retval COSTATE_ERR_UNSUPPORTED  bdf without jac, jvp or vjp
+ * @retval COSTATE_ERR_UNSUPPORTED  bdf, sdirk4 or auto without jac, jvp or vjp
  * @retval COSTATE_ERR_OVERFLOW     the sizes do not fit
  * @retval COSTATE_ERR_MEMORY       no memory
  */
@@ -138,10 +162,27 @@ COSTATE_API costate_status costate_solver_set_tolerances(costate_solver *solver,
                                                          const double *atol_state);
 
 /**
+ * Tell later solves the times at which f is discontinuous in t. Steps end exactly there, and f is evaluated only on the
+ * step's own side: at the neighbouring floating-point number instead of the time itself.
+ *
+ * @param[in,out] solver  solver of a one-step method
+ * @param[in]     n       number of times; 0 forgets them
+ * @param[in]     t       the times, n elements in any order, copied; those outside a solve are passed over
+ * @retval COSTATE_OK
+ * @retval COSTATE_ERR_NULL         solver is NULL, or t with n > 0
+ * @retval COSTATE_ERR_NONFINITE    a time is NaN or infinite; nothing was changed
+ * @retval COSTATE_ERR_UNSUPPORTED  the method is adams or bdf
+ * @retval COSTATE_ERR_MEMORY       no memory; nothing was changed
+ */
+COSTATE_API costate_status costate_solver_set_discontinuities(costate_solver *solver, size_t n, const double *t);
+
+/**
  * Solve y′ = f(t, y, p), y(t0) = y0, up to t[n_t − 1], and write y at each t[i].
  *
  * The times run in one direction, up or down from t0; repeated times and t[0] = t0 are allowed. f is never evaluated
- * outside [t0, t[n_t − 1]]. Outputs come from the integrator's interpolating polynomial and do not influence the steps.
+ * outside [t0, t[n_t − 1]]. Outputs come from the integrator's interpolating polynomial and do not
+ * influence the steps (dop853 cuts a step where f refuses an evaluation that only output needs); one-step methods end a
+ * step at t[n_t − 1] exactly.
  *
  * @param[in,out] solver  solver
  * @param[in]     p       parameters, n_p elements; NULL only if n_p is 0
@@ -176,15 +217,38 @@ COSTATE_API costate_status costate_solve(costate_solver *solver, const double *p
 /**
  * y at any time of the last solve, from the dense history at the full order of the method.
  *
+ * dop853 evaluates f three times, with the parameters of the solve, at the first call in a step that no output time lay
+ * within.
+ *
  * @param[in]  solver  a recording solver whose last solve succeeded
  * @param[in]  t       time between t0 and the last time of the solve
  * @param[out] y       n_y elements
  * @retval COSTATE_OK
  * @retval COSTATE_ERR_NULL      an argument is NULL
- * @retval COSTATE_ERR_STATE     nothing is recorded
+ * @retval COSTATE_ERR_STATE     nothing is recorded, or only checkpoints (max_history_bytes)
  * @retval COSTATE_ERR_ARGUMENT  t lies outside the solve or is not finite
+ * @retval COSTATE_ERR_RHS_FAIL  f answered FAIL (dop853)
+ * @retval COSTATE_ERR_RHS_RETRY f answered RETRY (dop853)
+ * @retval COSTATE_ERR_NONFINITE f gave NaN or infinity (dop853)
  */
 COSTATE_API costate_status costate_solver_eval(const costate_solver *solver, double t, double *y);
+
+/**
+ * dy/dt at any time of the last solve: the derivative of what costate_solver_eval() gives. With it, the derivative of a
+ * loss with respect to the observation time t_i is v_iᵀ dy/dt(t_i). It evaluates f where costate_solver_eval() does.
+ *
+ * @param[in]  solver  a recording solver whose last solve succeeded
+ * @param[in]  t       time between t0 and the last time of the solve
+ * @param[out] dydt    n_y elements
+ * @retval COSTATE_OK
+ * @retval COSTATE_ERR_NULL      an argument is NULL
+ * @retval COSTATE_ERR_STATE     nothing is recorded, or only checkpoints (max_history_bytes), or t0 is the only time
+ * @retval COSTATE_ERR_ARGUMENT  t lies outside the solve or is not finite
+ * @retval COSTATE_ERR_RHS_FAIL  f answered FAIL (dop853)
+ * @retval COSTATE_ERR_RHS_RETRY f answered RETRY (dop853)
+ * @retval COSTATE_ERR_NONFINITE f gave NaN or infinity (dop853)
+ */
+COSTATE_API costate_status costate_solver_eval_slope(const costate_solver *solver, double t, double *dydt);
 
 /**
  * What the last solve cost.

@@ -11,21 +11,27 @@
 #include <costate/adjoint.h>
 
 typedef struct csi_propagator csi_propagator;
+typedef struct csi_discrete csi_discrete;
 
 struct costate_adjoint {
     costate_allocator alloc;
     costate_solver *solver;
     costate_adjoint_options options; /* atol_state: NULL or the adjoint's own copy */
     csi_rhs_calls calls;
-    csi_integrator *integrator; /* of λ, whose value at `t` its state holds */
-    csi_propagator *propagator; /* of all λ at once; NULL if it would never pay */
-    size_t cursor;              /* in the solver's history */
+    costate_solve_counts counts;
+    csi_detail detail;
 
     const double *v; /* the caller's cotangents during a sweep */
     size_t n_left;   /* observations not yet met */
-    double t;        /* time λ has come to */
-    bool active;     /* false while λ is zero because no cotangent was met yet */
     double *pbar;    /* the caller's; NULL if not wanted */
+
+    csi_discrete *discrete; /* of a one-step method; what follows is of the continuous adjoint */
+
+    csi_integrator *integrator; /* of λ, whose value at `t` its state holds */
+    csi_propagator *propagator; /* of all λ at once; NULL if it would never pay */
+    size_t cursor;              /* in the solver's history */
+    double t;                   /* time λ has come to */
+    bool active;                /* false while λ is zero because no cotangent was met yet */
 
     double rtol;
     double *atol;       /* per element of λ */
@@ -36,8 +42,6 @@ struct costate_adjoint {
     double *coef;       /* interpolant of λ over one step */
 
     csi_parameter_integral integral;
-    costate_solve_counts counts;
-    csi_detail detail;
 };
 
 /* The observation that comes next going back in time, at the time *t; false when only those at t0 are left. Rows

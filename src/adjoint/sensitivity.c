@@ -79,7 +79,7 @@ costate_status costate_sensitivity_create(const costate_rhs *rhs, const costate_
     if (scheme != COSTATE_SENSITIVITY_SIMULTANEOUS && scheme != COSTATE_SENSITIVITY_STAGGERED) {
         return COSTATE_ERR_ARGUMENT;
     }
-    if (rhs->vjp == NULL) {
+    if (rhs->vjp == NULL || csi_method_is_one_step(chosen.method)) {
         return COSTATE_ERR_UNSUPPORTED;
     }
     const costate_allocator hooks = csi_allocator(alloc);

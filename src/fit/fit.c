@@ -194,6 +194,9 @@ static void add_counts(costate_solve_counts *total, const costate_solve_counts *
     total->n_error_fail += counts->n_error_fail;
     total->n_nonlin_fail += counts->n_nonlin_fail;
     total->n_nonlin_iter += counts->n_nonlin_iter;
+    total->n_implicit += counts->n_implicit;
+    total->n_switch += counts->n_switch;
+    total->n_replay += counts->n_replay;
     total->last_order = counts->last_order;
     total->last_step = counts->last_step;
     total->t_reached = counts->t_reached;

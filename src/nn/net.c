@@ -38,8 +38,8 @@ static bool reserve(size_t count, size_t *total, size_t *offset) {
            csi_size_add(*total, count, total);
 }
 
-static bool reserve_padded(size_t n, size_t *total, size_t *offset) {
-    return n <= SIZE_MAX - CSI_PAD - CSI_RED_ZONE && reserve(csi_pad(n) + CSI_RED_ZONE, total, offset);
+static bool reserve_padded(size_t n, csi_layout layout, size_t *total, size_t *offset) {
+    return n <= SIZE_MAX / 2 && reserve(csi_pad(n, layout) + CSI_RED_ZONE, total, offset);
 }
 
 static bool plan_layer(costate_net *net, const costate_layer_spec *spec, size_t n_in, csi_layer *layer) {
@@ -49,36 +49,17 @@ static bool plan_layer(costate_net *net, const costate_layer_spec *spec, size_t 
                          .act = spec->act,
                          .has_bias = !spec->no_bias,
                          .columns = csi_weights_by_column(n_in, spec->n_out)};
-    if (!csi_size_mul(n_in, spec->n_out, &n_weight) || !reserve(n_weight, &net->n_param, &layer->weight) ||
-        !reserve(layer->has_bias ? spec->n_out : 0, &net->n_param, &layer->bias) ||
-        !reserve_padded(spec->n_out, &net->n_work, &layer->value)) {
-        return false;
-    }
-    layer->slope = layer->value;
-    if (!csi_slope_is_value(spec->act) && !reserve_padded(spec->n_out, &net->n_work, &layer->slope)) {
-        return false;
-    }
-    net->widest = csi_pad(spec->n_out) > net->widest ? csi_pad(spec->n_out) : net->widest;
-    return true;
+    return csi_size_mul(n_in, spec->n_out, &n_weight) && reserve(n_weight, &net->n_param, &layer->weight) &&
+           reserve(layer->has_bias ? spec->n_out : 0, &net->n_param, &layer->bias);
 }
 
-/* Values, first and second tangents of the Hessian, in two generations. */
-static size_t hessian_work(const costate_net *net) {
-    size_t n_second, n_vectors, n_elements, total;
-    if (!csi_size_mul(net->n_in, net->n_in + 1, &n_second) || !csi_size_add(n_second / 2, net->n_in, &n_vectors) ||
-        !csi_size_mul(n_vectors, 2, &n_vectors) || !csi_size_mul(n_vectors, net->widest, &n_elements) ||
-        !csi_size_add(n_elements, net->n_work, &total) || total > (size_t)PTRDIFF_MAX / sizeof(double)) {
-        return SIZE_MAX;
-    }
-    return total;
+/* Both layers narrow but for the units between them, whose activation hidden_reverse.h has. */
+static bool fuses(const csi_layer *under, const csi_layer *over) {
+    return under->columns && under->n_in <= CSI_NARROW && !over->columns && over->n_out <= CSI_NARROW &&
+           (under->act == COSTATE_ACT_TANH || !csi_slope_is_value(under->act));
 }
 
-static bool plan(costate_net *net, const costate_net_spec *spec) {
-    if (!reserve_padded(spec->n_in, &net->n_work, &net->input_value) ||
-        !reserve_padded(spec->n_in, &net->n_work, &net->input_slope)) {
-        return false;
-    }
-    net->widest = csi_pad(spec->n_in);
+static bool plan_layers(costate_net *net, const costate_net_spec *spec) {
     size_t n_in = spec->n_in;
     for (size_t l = 0; l < spec->n_layer; l++) {
         if (!plan_layer(net, &spec->layers[l], n_in, &net->layers[l])) {
@@ -86,12 +67,67 @@ static bool plan(costate_net *net, const costate_net_spec *spec) {
         }
         n_in = spec->layers[l].n_out;
     }
+    for (size_t l = 0; l + 1 < spec->n_layer; l++) {
+        net->layers[l].fused = fuses(&net->layers[l], &net->layers[l + 1]);
+    }
+    return true;
+}
+
+/* Values, first and second tangents of the Hessian, in two generations. */
+static size_t hessian_work(const costate_net *net, const csi_vectors *vectors) {
+    size_t n_second, n_vectors, n_elements, total;
+    if (!csi_size_mul(net->n_in, net->n_in + 1, &n_second) || !csi_size_add(n_second / 2, net->n_in, &n_vectors) ||
+        !csi_size_mul(n_vectors, 2, &n_vectors) || !csi_size_mul(n_vectors, vectors->widest, &n_elements) ||
+        !csi_size_add(n_elements, vectors->n_work, &total) || total > (size_t)PTRDIFF_MAX / sizeof(double)) {
+        return SIZE_MAX;
+    }
+    return total;
+}
+
+static bool plan_input(const costate_net *net, csi_layout layout, csi_vectors *vectors) {
+    if (net->n_in > SIZE_MAX / 4 || !reserve_padded(2 * net->n_in, layout, &vectors->n_work, &vectors->input_value)) {
+        return false;
+    }
+    vectors->input_slope = vectors->input_value + net->n_in;
+    return true;
+}
+
+/* A plain input needs its vectors for the Hessian alone, and the last layer its value not at all on the way back if it has no activation. */
+static bool plan_vectors(costate_net *net, csi_layout layout) {
+    csi_vectors *vectors = &net->vectors[layout];
+    if (!net->input_is_plain && !plan_input(net, layout, vectors)) {
+        return false;
+    }
+    vectors->widest = csi_pad(net->n_in, layout);
+    for (size_t l = 0; l < net->n_layer; l++) {
+        csi_layer *layer = &net->layers[l];
+        const bool last = l + 1 == net->n_layer;
+        if (last) {
+            vectors->n_kept = vectors->n_work;
+        }
+        if (!reserve_padded(layer->n_out, layout, &vectors->n_work, &layer->value[layout])) {
+            return false;
+        }
+        layer->slope[layout] = layer->value[layout];
+        if (!csi_slope_is_value(layer->act) &&
+            !reserve_padded(layer->n_out, layout, &vectors->n_work, &layer->slope[layout])) {
+            return false;
+        }
+        if (last && layer->act != COSTATE_ACT_IDENTITY) {
+            vectors->n_kept = vectors->n_work;
+        }
+        const size_t padded = csi_pad(layer->n_out, layout);
+        vectors->widest = padded > vectors->widest ? padded : vectors->widest;
+    }
+    if (net->input_is_plain && !plan_input(net, layout, vectors)) {
+        return false;
+    }
     for (size_t b = 0; b < 4; b++) {
-        if (!reserve_padded(net->widest, &net->n_work, &net->buffer[b])) {
+        if (!reserve_padded(vectors->widest, layout, &vectors->n_work, &vectors->buffer[b])) {
             return false;
         }
     }
-    net->n_hessian_work = hessian_work(net);
+    vectors->n_hessian_work = hessian_work(net, vectors);
     return true;
 }
 
@@ -113,13 +149,15 @@ static costate_status build(costate_net *net, const costate_net_spec *spec) {
     net->n_out = spec->layers[spec->n_layer - 1].n_out;
     net->input_act = spec->input_act;
     net->accurate = spec->accuracy == COSTATE_ACCURACY_ACCURATE;
-    net->input_is_plain = spec->input_act == COSTATE_ACT_IDENTITY && spec->in_scale == NULL && spec->in_shift == NULL;
+    net->input_is_scaled = spec->in_scale != NULL || spec->in_shift != NULL;
+    net->input_is_plain = spec->input_act == COSTATE_ACT_IDENTITY && !net->input_is_scaled;
     net->output_is_plain = spec->out_scale == NULL && spec->out_shift == NULL;
     net->layers = csi_alloc(&net->alloc, spec->n_layer, sizeof *net->layers);
     if (net->layers == NULL) {
         return COSTATE_ERR_MEMORY;
     }
-    if (!plan(net, spec)) {
+    if (!plan_layers(net, spec) || !plan_vectors(net, CSI_F64) || !plan_vectors(net, CSI_F32) ||
+        !plan_vectors(net, CSI_LANES)) {
         return COSTATE_ERR_OVERFLOW;
     }
     const size_t n_affine = 2 * (net->n_in + net->n_out);

@@ -113,3 +113,13 @@ void csi_history_eval(const csi_history *history, size_t *cursor, double t, doub
     const csi_piece *piece = &history->piece[*cursor];
     csi_polynomial_eval(history->coef + piece->offset, piece->order, history->n, (t - piece->t) / piece->h, y);
 }
+
+void csi_history_slope(const csi_history *history, double t, double *dydt) {
+    const size_t index = find_piece(history, 0, t);
+    /* Piece 0 is the initial state alone. */
+    const csi_piece *piece = &history->piece[index == 0 ? 1 : index];
+    csi_polynomial_slope(history->coef + piece->offset, piece->order, history->n, (t - piece->t) / piece->h, dydt);
+    for (size_t i = 0; i < history->n; i++) {
+        dydt[i] /= piece->h;
+    }
+}

@@ -40,4 +40,7 @@ double *csi_history_append(csi_history *history, const costate_allocator *alloc,
  * cheap. */
 void csi_history_eval(const csi_history *history, size_t *cursor, double t, double *y);
 
+/* dy/dt(t) of the polynomial, in a history of at least one step. */
+void csi_history_slope(const csi_history *history, double t, double *dydt);
+
 #endif

@@ -35,3 +35,13 @@ void csi_polynomial_eval(const double *restrict coef, int order, size_t n, doubl
         horner(coef + i, order, n, s, y + i, 1);
     }
 }
+
+void csi_polynomial_slope(const double *restrict coef, int order, size_t n, double s, double *restrict dyds) {
+    for (size_t i = 0; i < n; i++) {
+        double sum = 0.0;
+        for (int k = order; k > 0; k--) {
+            sum = sum * s + (double)k * coef[(size_t)k * n + i];
+        }
+        dyds[i] = sum;
+    }
+}

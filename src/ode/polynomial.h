@@ -8,4 +8,7 @@
 /* y_i = Σ_k coef[k·n + i] s^k, k = 0 … order: equation 13 of doc/math.md. */
 void csi_polynomial_eval(const double *restrict coef, int order, size_t n, double s, double *restrict y);
 
+/* The derivative of that with respect to s. */
+void csi_polynomial_slope(const double *restrict coef, int order, size_t n, double s, double *restrict dyds);
+
 #endif

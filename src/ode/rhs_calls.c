@@ -40,19 +40,24 @@ void csi_rhs_calls_clear(csi_rhs_calls *calls, const costate_allocator *alloc) {
     *calls = (csi_rhs_calls){0};
 }
 
-int csi_call_f(csi_rhs_calls *calls, double t, const double *y, double *dydt) {
-    calls->counts->n_f++;
-    return calls->rhs.f(t, y, calls->p, dydt, calls->work, calls->rhs.ctx);
+static void count_vjp(costate_solve_counts *counts, const double *pbar) {
+    if (pbar != NULL) {
+        counts->n_vjp_p++;
+    } else {
+        counts->n_vjp_y++;
+    }
 }
 
 int csi_call_vjp(csi_rhs_calls *calls, double t, const double *y, const double *v, double scale, double *ybar,
                  double *pbar) {
-    if (pbar != NULL) {
-        calls->counts->n_vjp_p++;
-    } else {
-        calls->counts->n_vjp_y++;
-    }
+    count_vjp(calls->counts, pbar);
     return calls->rhs.vjp(t, y, calls->p, v, scale, ybar, pbar, calls->work, calls->rhs.ctx);
+}
+
+int csi_call_vjp_kept(csi_rhs_calls *calls, double t, const double *y, const double *v, double scale, double *ybar,
+                      double *pbar, const void *kept) {
+    count_vjp(calls->counts, pbar);
+    return calls->rhs.vjp_kept(t, y, calls->p, v, scale, ybar, pbar, kept, calls->work, calls->rhs.ctx);
 }
 
 static int jacobian_by_jvp(csi_rhs_calls *calls, double t, const double *y, double *jac) {

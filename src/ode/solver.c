@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Initial-value problems by CVODE: output at given times and a dense history. */
+/* Initial-value problems: output at given times and a dense history, here by CVODE. */
 #include "ode/solver_internal.h"
 
 #include "core/clock.h"
+#include "core/finite.h"
 #include "core/memory.h"
 #include "ode/polynomial.h"
 #include "ode/solve_arguments.h"
 #include "ode/solver_options.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static int solver_f(double t, const double *y, double *dydt, void *ctx) {
@@ -20,22 +22,25 @@ static int solver_jac(double t, const double *y, double *jac, void *ctx) {
     return csi_call_jacobian(&solver->calls, t, y, jac);
 }
 
+static costate_status create_integrator(costate_solver *solver) {
+    const csi_ode ode = {.n = solver->calls.rhs.n_y, .f = solver_f, .jac = solver_jac, .ctx = solver, .name = "y"};
+    const csi_integrator_setup setup = csi_integrator_setup_from(&solver->options, &solver->counts, &solver->detail);
+    solver->history.n = ode.n;
+    return csi_integrator_create(&ode, &setup, &solver->alloc, &solver->integrator);
+}
+
 static costate_status allocate_parts(costate_solver *solver, const costate_rhs *rhs) {
-    const size_t n = rhs->n_y;
     costate_status status = csi_rhs_calls_init(&solver->calls, rhs, &solver->counts, &solver->alloc);
     if (status != COSTATE_OK) {
         return status;
     }
-    const csi_ode ode = {.n = n, .f = solver_f, .jac = solver_jac, .ctx = solver, .name = "y"};
-    const csi_integrator_setup setup = csi_integrator_setup_from(&solver->options, &solver->counts, &solver->detail);
-    status = csi_integrator_create(&ode, &setup, &solver->alloc, &solver->integrator);
-    if (status != COSTATE_OK) {
-        return status;
+    solver->atol = csi_alloc(&solver->alloc, rhs->n_y, sizeof(double));
+    solver->coef = csi_alloc(&solver->alloc, rhs->n_y, (CSI_ORDER_MAX + 1) * sizeof(double));
+    if (solver->atol == NULL || solver->coef == NULL) {
+        return COSTATE_ERR_MEMORY;
     }
-    solver->history.n = n;
-    solver->atol = csi_alloc(&solver->alloc, n, sizeof(double));
-    solver->coef = csi_alloc(&solver->alloc, n, (CSI_ORDER_MAX + 1) * sizeof(double));
-    return solver->atol != NULL && solver->coef != NULL ? COSTATE_OK : COSTATE_ERR_MEMORY;
+    return csi_method_is_one_step(solver->options.method) ? csi_solver_one_step_create(solver)
+                                                          : create_integrator(solver);
 }
 
 costate_status costate_solver_create(const costate_rhs *rhs, const costate_solver_options *options,
@@ -75,11 +80,14 @@ void costate_solver_destroy(costate_solver *solver) {
     }
     const costate_allocator alloc = solver->alloc;
     csi_integrator_destroy(solver->integrator);
+    csi_one_step_destroy(solver->one_step, &alloc);
     csi_rhs_calls_clear(&solver->calls, &alloc);
     csi_history_clear(&solver->history, &alloc);
     csi_release(&alloc, solver->times);
     csi_release(&alloc, solver->atol);
     csi_release(&alloc, solver->coef);
+    csi_release(&alloc, solver->p);
+    csi_release(&alloc, solver->jump);
     csi_release(&alloc, solver);
 }
 
@@ -96,7 +104,46 @@ costate_status costate_solver_set_tolerances(costate_solver *solver, double rtol
     solver->options.rtol = rtol;
     solver->options.atol = atol;
     csi_tolerances_spread(atol, atol_state, n, solver->atol);
-    csi_integrator_set_tolerances(solver->integrator, rtol, solver->atol);
+    if (solver->one_step == NULL) {
+        csi_integrator_set_tolerances(solver->integrator, rtol, solver->atol);
+        return COSTATE_OK;
+    }
+    csi_one_step_set_rtol(solver->one_step, rtol);
+    /* Steps could not be repeated as they were. */
+    solver->solved = solver->solved && csi_step_history_is_complete(solver->one_step->history);
+    return COSTATE_OK;
+}
+
+static int compare_times(const void *a, const void *b) {
+    const double first = *(const double *)a;
+    const double second = *(const double *)b;
+    return (first > second) - (first < second);
+}
+
+costate_status costate_solver_set_discontinuities(costate_solver *solver, size_t n, const double *t) {
+    if (solver == NULL || (n > 0 && t == NULL)) {
+        return COSTATE_ERR_NULL;
+    }
+    if (solver->one_step == NULL) {
+        return csi_fail(&solver->detail, COSTATE_ERR_UNSUPPORTED, "%s does not stop at discontinuities",
+                        costate_method_name(solver->options.method));
+    }
+    const size_t bad = csi_first_nonfinite(t, n);
+    if (bad < n) {
+        return csi_fail(&solver->detail, COSTATE_ERR_NONFINITE, "t[%zu] = %g is not finite", bad, t[bad]);
+    }
+    double *jump = csi_alloc(&solver->alloc, n, sizeof *jump);
+    if (jump == NULL) {
+        return csi_fail(&solver->detail, COSTATE_ERR_MEMORY, "no memory for %zu times", n);
+    }
+    if (n > 0) {
+        memcpy(jump, t, n * sizeof *jump);
+        qsort(jump, n, sizeof *jump, compare_times);
+    }
+    csi_detail_clear(&solver->detail);
+    csi_release(&solver->alloc, solver->jump);
+    solver->jump = jump;
+    solver->n_jump = n;
     return COSTATE_OK;
 }
 
@@ -150,12 +197,13 @@ static costate_status keep_times(costate_solver *solver) {
 static costate_status begin_solve(costate_solver *solver, const double *p, double t0, const double *y0, size_t n_t,
                                   const double *t) {
     const csi_solve_arguments arguments = {.p = p, .t0 = t0, .y0 = y0, .n_t = n_t, .t = t};
-    csi_integrator_begin(solver->integrator);
+    solver->counts = (costate_solve_counts){0};
+    csi_detail_clear(&solver->detail);
     solver->grid = (csi_time_grid){0};
     costate_status status = csi_solve_arguments_check(&arguments, &solver->calls.rhs, &solver->grid, &solver->detail);
     if (status == COSTATE_OK && solver->options.record) {
         status = keep_times(solver);
-        if (status == COSTATE_OK &&
+        if (status == COSTATE_OK && solver->integrator != NULL &&
             !csi_history_begin(&solver->history, &solver->alloc, t0, y0, solver->grid.direction)) {
             status = csi_fail(&solver->detail, COSTATE_ERR_MEMORY, "no memory for the history");
         }
@@ -172,12 +220,15 @@ static costate_status solve(costate_solver *solver, const double *p, double t0, 
     const size_t n = solver->calls.rhs.n_y;
     csi_time_grid *grid = &solver->grid;
     solver->calls.p = p;
-    memcpy(csi_integrator_state(solver->integrator), y0, n * sizeof *y0);
     for (; csi_time_grid_due_at_start(grid); grid->n_done++) {
         if (solver->y_out != NULL) {
             memcpy(solver->y_out + grid->n_done * n, y0, n * sizeof *y0);
         }
     }
+    if (solver->one_step != NULL) {
+        return csi_solver_one_step_run(solver, y0);
+    }
+    memcpy(csi_integrator_state(solver->integrator), y0, n * sizeof *y0);
     return csi_integrator_run(solver->integrator, t0, grid->t[n_t - 1], solver->options.h_init, after_step, solver);
 }
 
@@ -202,21 +253,45 @@ costate_status costate_solve(costate_solver *solver, const double *p, double t0,
     return status;
 }
 
-costate_status costate_solver_eval(const costate_solver *solver, double t, double *y) {
-    if (solver == NULL || y == NULL) {
+static costate_status check_eval(const costate_solver *solver, double t, const double *result) {
+    if (solver == NULL || result == NULL) {
         return COSTATE_ERR_NULL;
     }
-    if (!solver->solved || !solver->options.record) {
+    const csi_one_step *one = solver->one_step;
+    if (!solver->solved || !solver->options.record || (one != NULL && !csi_step_history_is_complete(one->history))) {
         return COSTATE_ERR_STATE;
     }
     const csi_time_grid *grid = &solver->grid;
     const bool inside =
         (t - grid->t0) * grid->direction >= 0.0 && (t - grid->t[grid->n_t - 1]) * grid->direction <= 0.0;
-    if (!inside) {
-        return COSTATE_ERR_ARGUMENT;
+    return inside ? COSTATE_OK : COSTATE_ERR_ARGUMENT;
+}
+
+costate_status costate_solver_eval(const costate_solver *solver, double t, double *y) {
+    const costate_status status = check_eval(solver, t, y);
+    if (status != COSTATE_OK) {
+        return status;
+    }
+    if (solver->one_step != NULL) {
+        return csi_solver_one_step_eval(solver, t, false, y);
     }
     size_t cursor = 0;
     csi_history_eval(&solver->history, &cursor, t, y);
+    return COSTATE_OK;
+}
+
+costate_status costate_solver_eval_slope(const costate_solver *solver, double t, double *dydt) {
+    const costate_status status = check_eval(solver, t, dydt);
+    if (status != COSTATE_OK) {
+        return status;
+    }
+    if (csi_interval_is_empty(solver->grid.t0, solver->grid.t[solver->grid.n_t - 1])) {
+        return COSTATE_ERR_STATE;
+    }
+    if (solver->one_step != NULL) {
+        return csi_solver_one_step_eval(solver, t, true, dydt);
+    }
+    csi_history_slope(&solver->history, t, dydt);
     return COSTATE_OK;
 }
 

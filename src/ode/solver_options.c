@@ -32,6 +32,10 @@ costate_status costate_method_from_name(const char *name, costate_method *method
     return COSTATE_ERR_ARGUMENT;
 }
 
+bool csi_method_is_one_step(costate_method method) {
+    return method != COSTATE_METHOD_ADAMS && method != COSTATE_METHOD_BDF;
+}
+
 costate_solver_options costate_solver_options_default(void) {
     return (costate_solver_options){
         .method = COSTATE_METHOD_ADAMS, .rtol = 1e-6, .atol = 1e-8, .max_steps = 100000, .record = true};
@@ -61,7 +65,7 @@ static bool steps_valid(const costate_solver_options *options) {
 }
 
 static bool order_valid(const costate_solver_options *options) {
-    const int largest = options->method == COSTATE_METHOD_BDF ? 5 : 12;
+    const int largest = options->method == COSTATE_METHOD_BDF ? 5 : options->method == COSTATE_METHOD_ADAMS ? 12 : 0;
     return options->max_order >= 0 && options->max_order <= largest;
 }
 
@@ -76,7 +80,9 @@ costate_status csi_solver_options_check(const costate_rhs *rhs, const costate_so
         return COSTATE_ERR_ARGUMENT;
     }
     const bool differentiable = rhs->jac != NULL || rhs->jvp != NULL || rhs->vjp != NULL;
-    return options->method == COSTATE_METHOD_BDF && !differentiable ? COSTATE_ERR_UNSUPPORTED : COSTATE_OK;
+    const bool explicit = options->method == COSTATE_METHOD_ADAMS || options->method == COSTATE_METHOD_TSIT5 ||
+                          options->method == COSTATE_METHOD_DOP853;
+    return !explicit && !differentiable ? COSTATE_ERR_UNSUPPORTED : COSTATE_OK;
 }
 
 csi_integrator_setup csi_integrator_setup_from(const costate_solver_options *options, costate_solve_counts *counts,

@@ -11,6 +11,9 @@
 /* COSTATE_OK or what costate_solver_create() documents. */
 costate_status csi_solver_options_check(const costate_rhs *rhs, const costate_solver_options *options);
 
+/* True for the methods that are not CVODE's. */
+bool csi_method_is_one_step(costate_method method);
+
 /* True if the tolerances are in range; atol_state may be NULL. */
 bool csi_tolerances_valid(double rtol, double atol, const double *atol_state, size_t n);
 

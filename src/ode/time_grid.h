@@ -23,6 +23,11 @@ costate_status csi_time_grid_init(csi_time_grid *grid, double t0, size_t n_t, co
 /* True while the next time is one that `reached` has passed. */
 bool csi_time_grid_due(const csi_time_grid *grid, double reached);
 
+/* How many of the times not yet done come before `end`, and how many of the first n come after `begin`, in the direction
+ * of time; the fewer, the quicker. */
+size_t csi_time_grid_count_before(const csi_time_grid *grid, double end);
+size_t csi_time_grid_count_after(const csi_time_grid *grid, size_t n, double begin);
+
 /* True while the next time is t0, or the whole solve is too short to be told from it. */
 bool csi_time_grid_due_at_start(const csi_time_grid *grid);
 

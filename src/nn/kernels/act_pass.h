@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* Activation passes over a vector of n elements in place: z becomes act(z), with the derivatives on the side. */
+/* Activation passes over a vector of n elements: a = act(z), where a may be z, with the derivatives on the side. */
 #ifndef CSI_ACT_PASS_H
 #define CSI_ACT_PASS_H
 
 #include "nn/kernels/linear.h"
 
-INLINE void value_loop(costate_act act, bool accurate, size_t n, real *z) {
-    for (; n > VLANES; n -= VLANES, z += VLANES) {
-        v_store(z, act_value(act, accurate, v_load(z), NULL, NULL));
+INLINE void value_loop(costate_act act, bool accurate, size_t n, const real *z, real *a) {
+    for (; n > VLANES; n -= VLANES, z += VLANES, a += VLANES) {
+        v_store(a, act_value(act, accurate, v_load(z), NULL, NULL));
     }
-    store_part(z, n, act_value(act, accurate, load_part(z, n), NULL, NULL));
+    store_part(a, n, act_value(act, accurate, load_part(z, n), NULL, NULL));
 }
 
-INLINE void slope_loop(costate_act act, bool accurate, size_t n, real *z, real *slope) {
+INLINE void slope_loop(costate_act act, bool accurate, size_t n, const real *z, real *a, real *slope) {
     for (size_t i = 0; i < n; i += VLANES) {
         vreal d;
-        const vreal a = act_value(act, accurate, load_part(z + i, n - i), &d, NULL);
-        store_part(z + i, n - i, a);
+        const vreal value = act_value(act, accurate, load_part(z + i, n - i), &d, NULL);
+        store_part(a + i, n - i, value);
         store_part(slope + i, n - i, d);
     }
 }
@@ -55,13 +55,13 @@ INLINE void delta_loop(costate_act act, size_t n, const real *cached, const real
 
 /* One function per activation, accuracy and pass, so that each call jumps straight to a loop with everything constant. */
 #define PASSES(name, text, formula)                                                                                    \
-    static void fast_##text(size_t n, real *z) { value_loop(COSTATE_ACT_##name, false, n, z); }                        \
-    static void accurate_##text(size_t n, real *z) { value_loop(COSTATE_ACT_##name, true, n, z); }                     \
-    static void fast_slope_##text(size_t n, real *z, real *slope) {                                                    \
-        slope_loop(COSTATE_ACT_##name, false, n, z, slope);                                                            \
+    static void fast_##text(size_t n, const real *z, real *a) { value_loop(COSTATE_ACT_##name, false, n, z, a); }      \
+    static void accurate_##text(size_t n, const real *z, real *a) { value_loop(COSTATE_ACT_##name, true, n, z, a); }   \
+    static void fast_slope_##text(size_t n, const real *z, real *a, real *slope) {                                     \
+        slope_loop(COSTATE_ACT_##name, false, n, z, a, slope);                                                         \
     }                                                                                                                  \
-    static void accurate_slope_##text(size_t n, real *z, real *slope) {                                                \
-        slope_loop(COSTATE_ACT_##name, true, n, z, slope);                                                             \
+    static void accurate_slope_##text(size_t n, const real *z, real *a, real *slope) {                                 \
+        slope_loop(COSTATE_ACT_##name, true, n, z, a, slope);                                                          \
     }                                                                                                                  \
     static void fast_curvature_##text(size_t n, real *z, real *slope, real *curvature) {                               \
         curvature_loop(COSTATE_ACT_##name, false, n, z, slope, curvature);                                             \
@@ -81,10 +81,10 @@ COSTATE_ACT_LIST(PASSES)
 
 /* Indexed by activation, then by accuracy (false: fast). */
 #define PASS(name, text, formula) {fast_##text, accurate_##text},
-static void (*const act_forward[][2])(size_t n, real *z) = {COSTATE_ACT_LIST(PASS)};
+static void (*const act_forward[][2])(size_t n, const real *z, real *a) = {COSTATE_ACT_LIST(PASS)};
 #undef PASS
 #define PASS(name, text, formula) {fast_slope_##text, accurate_slope_##text},
-static void (*const act_forward_slope[][2])(size_t n, real *z, real *slope) = {COSTATE_ACT_LIST(PASS)};
+static void (*const act_forward_slope[][2])(size_t n, const real *z, real *a, real *slope) = {COSTATE_ACT_LIST(PASS)};
 #undef PASS
 #define PASS(name, text, formula) {fast_curvature_##text, accurate_curvature_##text},
 static void (*const act_forward_curvature[][2])(size_t n, real *z, real *slope,

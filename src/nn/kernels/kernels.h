@@ -10,8 +10,11 @@
 #define CSI_KERNELS(bits, real)                                                                                        \
     typedef struct csi_kernels_f##bits {                                                                               \
         void (*forward)(const costate_net *net, const real *p, const real *x, real *y, real *work);                    \
+        void (*forward_keep)(const costate_net *net, const real *p, const real *x, real *y, real *kept);               \
         void (*vjp)(const costate_net *net, const real *p, const real *x, const real *v, real scale, real *xbar,       \
                     real *pbar, real *work);                                                                           \
+        void (*vjp_kept)(const costate_net *net, const real *p, const real *x, const real *v, real scale, real *xbar,  \
+                         real *pbar, const real *kept, real *work);                                                    \
         void (*jvp)(const costate_net *net, const real *p, const real *x, const real *u, const real *up, real *y,      \
                     real *yu, real *work);                                                                             \
         void (*jacobian)(const costate_net *net, const real *p, const real *x, real *y, real *jac, real *work);        \
@@ -25,11 +28,19 @@
 CSI_KERNELS(64, double)
 CSI_KERNELS(32, float)
 
-/* Both precisions of one instruction set. */
+/* COSTATE_LANES samples at once, element i of lane l at index i·COSTATE_LANES + l of every array, aligned to 64 bytes; pbar may be NULL. */
+typedef struct csi_kernels_lanes {
+    void (*forward)(const costate_net *net, const double *p, const double *x, double *y, double *work);
+    void (*vjp)(const costate_net *net, const double *p, const double *x, const double *v, double *xbar, double *pbar,
+                double *work);
+} csi_kernels_lanes;
+
+/* Everything of one instruction set. */
 struct costate_kernels {
     costate_isa isa;
     const csi_kernels_f64 *f64;
     const csi_kernels_f32 *f32;
+    const csi_kernels_lanes *lanes;
 };
 
 /* The tables of the variant costate_isa_select() gives. */

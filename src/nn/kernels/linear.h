@@ -125,7 +125,6 @@ EACH_WIDTH(COMBINE_KINDS)
 #define BOTH_ENTRY(width) combine_both_##width,
 static combine_fn *const combine_blocks[N_KIND][VBLOCK] = {
     {EACH_WIDTH(PRODUCT_ENTRY)}, {EACH_WIDTH(TANH_ENTRY)}, {EACH_WIDTH(UPDATE_ENTRY)}, {EACH_WIDTH(BOTH_ENTRY)}};
-#undef EACH_WIDTH
 #undef PRODUCT_ENTRY
 #undef TANH_ENTRY
 #undef UPDATE_ENTRY

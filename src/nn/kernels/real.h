@@ -12,10 +12,12 @@
 
 #if CSI_REAL_BITS == 64
 typedef double real;
+#define CSI_REAL_INDEX CSI_F64
 #define CSI_REAL(name) CSI_JOIN(name, _f64) /* costate_net_forward -> costate_net_forward_f64 */
 #define R(x) x                              /* literal of type real */
 #else
 typedef float real;
+#define CSI_REAL_INDEX CSI_F32
 #define CSI_REAL(name) CSI_JOIN(name, _f32)
 #define R(x) x##f
 #endif

@@ -4,8 +4,11 @@
 
 #define DECLARE(isa)                                                                                                   \
     extern const csi_kernels_f64 csi_kernels_f64_##isa;                                                                \
-    extern const csi_kernels_f32 csi_kernels_f32_##isa;
-#define ENTRY(NAME, isa) [COSTATE_ISA_##NAME] = {COSTATE_ISA_##NAME, &csi_kernels_f64_##isa, &csi_kernels_f32_##isa},
+    extern const csi_kernels_f32 csi_kernels_f32_##isa;                                                                \
+    extern const csi_kernels_lanes csi_kernels_lanes_##isa;
+#define ENTRY(NAME, isa)                                                                                               \
+    [COSTATE_ISA_##                                                                                                    \
+        NAME] = {COSTATE_ISA_##NAME, &csi_kernels_f64_##isa, &csi_kernels_f32_##isa, &csi_kernels_lanes_##isa},
 
 DECLARE(generic)
 #ifdef CSI_HAVE_FMA

@@ -9,6 +9,7 @@
  *   v_load(q)  v_store(q, a)          VLANES reals, any alignment
  *   v_mask(n)                         the first min(n, VLANES) lanes
  *   v_load_mask(q, m)                 masked lanes from memory, the others +0 without being read
+ *   v_keep(m, a)                      masked lanes of a, the others +0
  *   v_store_first(q, n, a)            the first n < VLANES lanes to memory, by stores that touch nothing beyond: a masked store delays later
  *                                     loads of what it masks
  *   v_add v_sub v_mul v_div           IEEE

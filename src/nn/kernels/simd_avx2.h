@@ -85,6 +85,7 @@ TERNARY(v_mul_error, fmsub)
 #undef BINARY
 #undef TERNARY
 
+static inline vreal v_keep(vmask m, vreal a) { return v_and(v_pair(AS_REAL(m.lo), AS_REAL(m.hi)), a); }
 static inline vreal v_abs(vreal a) { return v_andnot(v_set1(R(-0.0)), a); }
 static inline vreal v_neg(vreal a) { return v_xor(v_set1(R(-0.0)), a); }
 static inline vreal v_copysign(vreal a, vreal s) { return v_or(a, v_and(v_set1(R(-0.0)), s)); }

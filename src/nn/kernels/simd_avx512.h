@@ -27,6 +27,7 @@ static inline vreal v_load(const real *q) { return OP(loadu)(q); }
 static inline void v_store(real *q, vreal a) { OP(storeu)(q, a); }
 static inline vmask v_mask(size_t n) { return (vmask)_bzhi_u32(0xffffu, (unsigned)(n < VLANES ? n : VLANES)); }
 static inline vreal v_load_mask(const real *q, vmask m) { return OP(maskz_loadu)(m, q); }
+static inline vreal v_keep(vmask m, vreal a) { return OP(maskz_mov)(m, a); }
 static inline vreal v_add(vreal a, vreal b) { return OP(add)(a, b); }
 static inline vreal v_sub(vreal a, vreal b) { return OP(sub)(a, b); }
 static inline vreal v_mul(vreal a, vreal b) { return OP(mul)(a, b); }

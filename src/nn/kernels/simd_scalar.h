@@ -92,6 +92,7 @@ static inline vreal v_zero(void) { EACH(0); }
 static inline vreal v_load(const real *q) { EACH(q[i]); }
 static inline vmask v_mask(size_t n) { return n; }
 static inline vreal v_load_mask(const real *q, vmask m) { EACH(i < m ? q[i] : 0); }
+static inline vreal v_keep(vmask m, vreal a) { EACH(i < m ? a.x[i] : 0); }
 static inline vreal v_add(vreal a, vreal b) { EACH(a.x[i] + b.x[i]); }
 static inline vreal v_sub(vreal a, vreal b) { EACH(a.x[i] - b.x[i]); }
 static inline vreal v_mul(vreal a, vreal b) { EACH(a.x[i] * b.x[i]); }
