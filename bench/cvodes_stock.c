@@ -6,9 +6,19 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sunlinsol/sunlinsol_dense.h>
+#include <sunmatrix/sunmatrix_dense.h>
 #include <sunnonlinsol/sunnonlinsol_fixedpoint.h>
+#include <sunnonlinsol/sunnonlinsol_newton.h>
 
 #define MAX_STEPS 1000000L
+
+/* Solvers of the implicit equations of one direction; matrix and linear are those of Newton's iteration. */
+typedef struct stock_solver {
+    SUNNonlinearSolver nonlinear;
+    SUNMatrix matrix;
+    SUNLinearSolver linear;
+} stock_solver;
 
 struct cvodes_stock {
     costate_rhs rhs;
@@ -16,13 +26,15 @@ struct cvodes_stock {
     cvodes_stock_counts counts;
     const double *p;
     void *work;
+    double *jac; /* n_y x n_y, before it is transposed */
     SUNContext context;
     void *cvode;
-    SUNNonlinearSolver solver;
-    SUNNonlinearSolver solver_back;
+    stock_solver solver;
+    stock_solver solver_back;
     N_Vector y;
     N_Vector lam;
     N_Vector quad;
+    N_Vector atol;
     int which; /* CVODES' index of the backward problem */
     bool backward_ready;
 };
@@ -55,17 +67,81 @@ static int call_quad(realtype t, N_Vector y, N_Vector lam, N_Vector dquad, void 
     return s->rhs.vjp(t, N_VGetArrayPointer(y), s->p, N_VGetArrayPointer(lam), -1.0, NULL, out, s->work, s->rhs.ctx);
 }
 
+static int call_jac(realtype t, N_Vector y, N_Vector dydt, SUNMatrix jac, void *user, N_Vector a, N_Vector b,
+                    N_Vector c) {
+    (void)dydt, (void)a, (void)b, (void)c;
+    cvodes_stock *s = user;
+    s->counts.n_jac++;
+    return s->rhs.jac(t, N_VGetArrayPointer(y), s->p, SUNDenseMatrix_Data(jac), s->work, s->rhs.ctx);
+}
+
+static int call_jac_back(realtype t, N_Vector y, N_Vector lam, N_Vector dlamdt, SUNMatrix jac, void *user, N_Vector a,
+                         N_Vector b, N_Vector c) {
+    (void)lam, (void)dlamdt, (void)a, (void)b, (void)c;
+    cvodes_stock *s = user;
+    const size_t n = s->rhs.n_y;
+    double *out = SUNDenseMatrix_Data(jac);
+    s->counts.n_jac++;
+    const int answer = s->rhs.jac(t, N_VGetArrayPointer(y), s->p, s->jac, s->work, s->rhs.ctx);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < n; j++) {
+            out[i + n * j] = -s->jac[j + n * i];
+        }
+    }
+    return answer;
+}
+
+static bool create_solver(const cvodes_stock *s, N_Vector template, stock_solver *solver) {
+    if (!s->options.bdf) {
+        solver->nonlinear = SUNNonlinSol_FixedPoint(template, 0, s->context);
+        return solver->nonlinear != NULL;
+    }
+    const sunindextype n = (sunindextype)s->rhs.n_y;
+    solver->nonlinear = SUNNonlinSol_Newton(template, s->context);
+    solver->matrix = SUNDenseMatrix(n, n, s->context);
+    solver->linear = solver->matrix ? SUNLinSol_Dense(template, solver->matrix, s->context) : NULL;
+    return solver->nonlinear && solver->linear;
+}
+
+static void destroy_solver(stock_solver *solver) {
+    if (solver->nonlinear) {
+        SUNNonlinSolFree(solver->nonlinear);
+    }
+    if (solver->linear) {
+        SUNLinSolFree(solver->linear);
+    }
+    if (solver->matrix) {
+        SUNMatDestroy(solver->matrix);
+    }
+}
+
+static bool attach_solver(cvodes_stock *s) {
+    return CVodeSetNonlinearSolver(s->cvode, s->solver.nonlinear) == CV_SUCCESS &&
+           (!s->options.bdf || (CVodeSetLinearSolver(s->cvode, s->solver.linear, s->solver.matrix) == CV_SUCCESS &&
+                                CVodeSetJacFn(s->cvode, call_jac) == CV_SUCCESS));
+}
+
+static bool attach_solver_back(cvodes_stock *s) {
+    const stock_solver *back = &s->solver_back;
+    return CVodeSetNonlinearSolverB(s->cvode, s->which, back->nonlinear) == CV_SUCCESS &&
+           (!s->options.bdf || (CVodeSetLinearSolverB(s->cvode, s->which, back->linear, back->matrix) == CV_SUCCESS &&
+                                CVodeSetJacFnB(s->cvode, s->which, call_jac_back) == CV_SUCCESS));
+}
+
+static int multistep(const cvodes_stock *s) { return s->options.bdf ? CV_BDF : CV_ADAMS; }
+
 static bool start_forward(cvodes_stock *s) {
     const cvodes_stock_options *o = &s->options;
+    double *atol = N_VGetArrayPointer(s->atol);
     N_VConst(0.0, s->y);
-    s->cvode = CVodeCreate(CV_ADAMS, s->context);
-    s->solver = SUNNonlinSol_FixedPoint(s->y, 0, s->context);
-    s->solver_back = SUNNonlinSol_FixedPoint(s->lam, 0, s->context);
-    return s->cvode && s->solver && s->solver_back && csi_sundials_silence(s->cvode) &&
-           CVodeInit(s->cvode, call_f, 0.0, s->y) == CV_SUCCESS &&
-           CVodeSStolerances(s->cvode, o->rtol, o->atol) == CV_SUCCESS && CVodeSetUserData(s->cvode, s) == CV_SUCCESS &&
-           CVodeSetMaxNumSteps(s->cvode, MAX_STEPS) == CV_SUCCESS &&
-           CVodeSetNonlinearSolver(s->cvode, s->solver) == CV_SUCCESS &&
+    for (size_t i = 0; i < s->rhs.n_y; i++) {
+        atol[i] = o->atol * (o->scale ? o->scale[i] : 1.0);
+    }
+    s->cvode = CVodeCreate(multistep(s), s->context);
+    return s->cvode && create_solver(s, s->y, &s->solver) && create_solver(s, s->lam, &s->solver_back) &&
+           csi_sundials_silence(s->cvode) && CVodeInit(s->cvode, call_f, 0.0, s->y) == CV_SUCCESS &&
+           CVodeSVtolerances(s->cvode, o->rtol, s->atol) == CV_SUCCESS && CVodeSetUserData(s->cvode, s) == CV_SUCCESS &&
+           CVodeSetMaxNumSteps(s->cvode, MAX_STEPS) == CV_SUCCESS && attach_solver(s) &&
            CVodeAdjInit(s->cvode, (long)o->steps_per_segment, CV_HERMITE) == CV_SUCCESS;
 }
 
@@ -77,14 +153,16 @@ cvodes_stock *cvodes_stock_create(const costate_rhs *rhs, const cvodes_stock_opt
     s->rhs = *rhs;
     s->options = *options;
     s->work = rhs->work_bytes ? aligned_alloc(64, (rhs->work_bytes + 63) / 64 * 64) : NULL;
-    if ((rhs->work_bytes && !s->work) || !csi_sundials_context_create(&s->context)) {
+    s->jac = calloc(rhs->n_y * rhs->n_y, sizeof *s->jac);
+    if ((rhs->work_bytes && !s->work) || !s->jac || !csi_sundials_context_create(&s->context)) {
         cvodes_stock_destroy(s);
         return NULL;
     }
     s->y = N_VNew_Serial((sunindextype)rhs->n_y, s->context);
     s->lam = N_VNew_Serial((sunindextype)rhs->n_y, s->context);
     s->quad = N_VNew_Serial((sunindextype)rhs->n_p, s->context);
-    if (!s->y || !s->lam || !s->quad || !start_forward(s)) {
+    s->atol = N_VNew_Serial((sunindextype)rhs->n_y, s->context);
+    if (!s->y || !s->lam || !s->quad || !s->atol || !start_forward(s)) {
         cvodes_stock_destroy(s);
         return NULL;
     }
@@ -98,14 +176,10 @@ void cvodes_stock_destroy(cvodes_stock *stock) {
     if (stock->cvode) {
         CVodeFree(&stock->cvode);
     }
-    if (stock->solver) {
-        SUNNonlinSolFree(stock->solver);
-    }
-    if (stock->solver_back) {
-        SUNNonlinSolFree(stock->solver_back);
-    }
-    N_Vector *const vectors[] = {&stock->y, &stock->lam, &stock->quad};
-    for (size_t i = 0; i < 3; i++) {
+    destroy_solver(&stock->solver);
+    destroy_solver(&stock->solver_back);
+    N_Vector *const vectors[] = {&stock->y, &stock->lam, &stock->quad, &stock->atol};
+    for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
         if (*vectors[i]) {
             N_VDestroy(*vectors[i]);
         }
@@ -113,8 +187,15 @@ void cvodes_stock_destroy(cvodes_stock *stock) {
     if (stock->context) {
         SUNContext_Free(&stock->context);
     }
+    free(stock->jac);
     free(stock->work);
     free(stock);
+}
+
+static void add_setups(cvodes_stock *s, void *cvode) {
+    long n_setup = 0;
+    CVodeGetNumLinSolvSetups(cvode, &n_setup);
+    s->counts.n_setup += (size_t)n_setup;
 }
 
 static bool solve_forward(cvodes_stock *s, double t0, const double *y0, size_t n_t, const double *t, double *y) {
@@ -135,18 +216,18 @@ static bool solve_forward(cvodes_stock *s, double t0, const double *y0, size_t n
     long n_step = 0;
     CVodeGetNumSteps(s->cvode, &n_step);
     s->counts.n_step = (size_t)n_step;
+    add_setups(s, s->cvode);
     return true;
 }
 
 /* The backward problem can be created only once a forward solution exists. */
-static bool create_backward(cvodes_stock *s, double t, double atol) {
+static bool create_backward(cvodes_stock *s, double t) {
     const cvodes_stock_options *o = &s->options;
-    return CVodeCreateB(s->cvode, CV_ADAMS, &s->which) == CV_SUCCESS &&
+    return CVodeCreateB(s->cvode, multistep(s), &s->which) == CV_SUCCESS &&
            CVodeInitB(s->cvode, s->which, call_lam, t, s->lam) == CV_SUCCESS &&
-           CVodeSStolerancesB(s->cvode, s->which, o->rtol, atol) == CV_SUCCESS &&
+           CVodeSVtolerancesB(s->cvode, s->which, o->rtol, s->atol) == CV_SUCCESS &&
            CVodeSetUserDataB(s->cvode, s->which, s) == CV_SUCCESS &&
-           CVodeSetMaxNumStepsB(s->cvode, s->which, MAX_STEPS) == CV_SUCCESS &&
-           CVodeSetNonlinearSolverB(s->cvode, s->which, s->solver_back) == CV_SUCCESS &&
+           CVodeSetMaxNumStepsB(s->cvode, s->which, MAX_STEPS) == CV_SUCCESS && attach_solver_back(s) &&
            CVodeQuadInitB(s->cvode, s->which, call_quad, s->quad) == CV_SUCCESS &&
            CVodeSetQuadErrConB(s->cvode, s->which, o->quad_error_control) == CV_SUCCESS;
 }
@@ -156,14 +237,20 @@ static bool restart_backward(cvodes_stock *s, double t) {
            CVodeQuadReInitB(s->cvode, s->which, s->quad) == CV_SUCCESS;
 }
 
-static bool begin_backward(cvodes_stock *s, double t, double atol) {
-    if (!s->backward_ready && !create_backward(s, t, atol)) {
+/* `largest` is the largest cotangent, in units of 1 / scale. */
+static bool begin_backward(cvodes_stock *s, double t, double largest) {
+    const cvodes_stock_options *o = &s->options;
+    double *atol = N_VGetArrayPointer(s->atol);
+    for (size_t i = 0; i < s->rhs.n_y; i++) {
+        atol[i] = o->atol * largest / (o->scale ? o->scale[i] : 1.0);
+    }
+    if (!s->backward_ready && !create_backward(s, t)) {
         return false;
     }
     s->backward_ready = true;
-    return CVodeSStolerancesB(s->cvode, s->which, s->options.rtol, atol) == CV_SUCCESS &&
-           (!s->options.quad_error_control ||
-            CVodeQuadSStolerancesB(s->cvode, s->which, s->options.rtol, atol) == CV_SUCCESS);
+    return CVodeSVtolerancesB(s->cvode, s->which, o->rtol, s->atol) == CV_SUCCESS &&
+           (!o->quad_error_control ||
+            CVodeQuadSStolerancesB(s->cvode, s->which, o->rtol, o->atol * largest) == CV_SUCCESS);
 }
 
 static bool step_back_to(cvodes_stock *s, double from, double to) {
@@ -176,6 +263,7 @@ static bool step_back_to(cvodes_stock *s, double from, double to) {
     }
     CVodeGetNumSteps(CVodeGetAdjCVodeBmem(s->cvode, s->which), &n_step);
     s->counts.n_step_back += (size_t)n_step;
+    add_setups(s, CVodeGetAdjCVodeBmem(s->cvode, s->which));
     return true;
 }
 
@@ -184,11 +272,11 @@ static bool solve_backward(cvodes_stock *s, double t0, size_t n_t, const double 
     double *lam = N_VGetArrayPointer(s->lam);
     double largest = 0.0;
     for (size_t i = 0; i < n_t * n_y; i++) {
-        largest = fmax(largest, fabs(v[i]));
+        largest = fmax(largest, fabs(v[i]) * (s->options.scale ? s->options.scale[i % n_y] : 1.0));
     }
     N_VConst(0.0, s->lam);
     N_VConst(0.0, s->quad);
-    if (!begin_backward(s, t[n_t - 1], s->options.atol * largest)) {
+    if (!begin_backward(s, t[n_t - 1], largest)) {
         return false;
     }
     for (size_t i = n_t; i-- > 0;) {
@@ -204,7 +292,7 @@ static bool solve_backward(cvodes_stock *s, double t0, size_t n_t, const double 
 }
 
 bool cvodes_stock_gradient(cvodes_stock *stock, const double *p, double t0, const double *y0, size_t n_t,
-                           const double *t, cvodes_stock_loss loss, const void *loss_ctx, double *y, double *v,
+                           const double *t, gradient_loss loss, const void *loss_ctx, double *y, double *v,
                            double *value, double *y0bar, double *pbar) {
     stock->p = p;
     stock->counts = (cvodes_stock_counts){0};

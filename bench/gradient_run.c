@@ -2,35 +2,42 @@
 /* Runs the in-process methods over their tolerances. */
 #include "gradient_run.h"
 
-#include "gradient_reference.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A gradient whose error is larger than this many rtol is taken for wrong, not for inaccurate. */
-#define ERROR_PER_RTOL 1e4
-#define MAX_CASE (4 * GRADIENT_MAX_RTOL)
+#define MAX_CASE ((size_t)GRADIENT_MAX_CURVE * GRADIENT_MAX_RTOL)
 
 typedef struct run_state {
     double *reference;
+    double uncertainty; /* of the reference: no error can be told from it that is smaller */
     size_t n_case;
     gradient_case cases[MAX_CASE];
     double errors[MAX_CASE];
-    bench_case timed[MAX_CASE];
+    rhs_kernels *kernels;
+    bench_case timed[MAX_CASE + RHS_KERNEL_MAX];
 } run_state;
+
+double gradient_rtol(int decade) {
+    static const double values[] = {1e0,  1e-1, 1e-2, 1e-3,  1e-4,  1e-5,  1e-6,
+                                    1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13};
+    return values[decade];
+}
 
 static void clear_state(run_state *state) {
     for (size_t i = 0; i < state->n_case; i++) {
         gradient_case_destroy(&state->cases[i]);
     }
+    rhs_kernels_destroy(state->kernels);
     free(state->reference);
     free(state);
 }
 
-static bool add_cases(bench *b, run_state *state, gradient_method method, const spiral_task *task, size_t n,
-                      const double *rtols) {
-    for (size_t i = 0; i < n; i++) {
-        if (!gradient_case_create(method, rtols[i], task, &state->cases[state->n_case])) {
-            bench_fail(b, "%s: %s could not be created", task->shape, gradient_method_name(method));
+static bool add_cases(bench *b, run_state *state, const gradient_task *task, const gradient_range *range) {
+    for (int decade = range->first; decade <= range->last; decade += range->step) {
+        if (state->n_case == MAX_CASE ||
+            !gradient_case_create(range->method, gradient_rtol(decade), task, &state->cases[state->n_case])) {
+            bench_fail(b, "%s: %s could not be created", task->shape, gradient_method_get(range->method)->name);
             return false;
         }
         state->n_case++;
@@ -38,35 +45,47 @@ static bool add_cases(bench *b, run_state *state, gradient_method method, const 
     return true;
 }
 
-static bool verify_case(bench *b, const spiral_task *task, gradient_case *c, const double *reference, double *error) {
+static bool verify_case(bench *b, const gradient_task *task, run_state *state, size_t i) {
+    gradient_case *c = &state->cases[i];
+    double *error = &state->errors[i];
     gradient_case_run(c, 1);
     if (c->failed) {
-        bench_fail(b, "%s: %s failed", task->shape, c->variant);
+        bench_fail(b, "%s: %s failed: %s", task->shape, c->variant, gradient_case_detail(c));
         return false;
     }
-    *error = c->method == GRADIENT_SOLVE_ONLY ? 0.0 : gradient_error(task->problem->n_p + 2, c->gradient, reference);
-    if (*error <= ERROR_PER_RTOL * c->rtol) {
+    *error = gradient_method_has_gradient(c->method)
+                 ? fmax(gradient_error(task, c->gradient, state->reference), state->uncertainty)
+                 : 0.0;
+    if (*error <= task->error_per_rtol * c->rtol) {
         return true;
     }
     bench_fail(b, "%s: %s has relative error %.2e (allowed: %.0e rtol)", task->shape, c->variant, *error,
-               ERROR_PER_RTOL);
+               task->error_per_rtol);
     return false;
 }
 
-static run_state *prepare(bench *b, const spiral_task *task, const gradient_rtols *rtols) {
+static run_state *prepare(bench *b, const gradient_task *task, const gradient_plan *plan) {
     run_state *state = calloc(1, sizeof *state);
-    if (!state || !(state->reference = calloc(task->problem->n_p + 2, sizeof *state->reference))) {
+    if (!state || !(state->reference = calloc(gradient_size(task), sizeof *state->reference))) {
         bench_fail(b, "%s: no memory", task->shape);
         free(state);
         return NULL;
     }
-    bool ok = gradient_reference(b, task, state->reference) &&
-              add_cases(b, state, GRADIENT_COSTATE, task, rtols->n_ours, rtols->ours) &&
-              add_cases(b, state, GRADIENT_SOLVE_ONLY, task, rtols->n_ours, rtols->ours) &&
-              add_cases(b, state, GRADIENT_STOCK, task, rtols->n_other, rtols->other) &&
-              add_cases(b, state, GRADIENT_STOCK_ERROR_CONTROL, task, rtols->n_other, rtols->other);
+    bool ok = gradient_reference(b, task, &plan->reference, state->reference, &state->uncertainty);
+    for (size_t i = 0; ok && i < plan->n_range; i++) {
+        ok = add_cases(b, state, task, &plan->ranges[i]);
+    }
     for (size_t i = 0; ok && i < state->n_case; i++) {
-        ok = verify_case(b, task, &state->cases[i], state->reference, &state->errors[i]);
+        ok = verify_case(b, task, state, i);
+    }
+    if (ok && plan->kernels) {
+        const gradient_case *solved = &state->cases[0];
+        const size_t middle = task->n_t / 2 * task->rhs->n_y;
+        state->kernels = rhs_kernels_create(task->rhs, task->t[task->n_t / 2], solved->y + middle, task->p);
+        ok = state->kernels != NULL;
+        if (!ok) {
+            bench_fail(b, "%s: no memory, or a callback failed", task->shape);
+        }
     }
     if (!ok) {
         clear_state(state);
@@ -76,20 +95,18 @@ static run_state *prepare(bench *b, const spiral_task *task, const gradient_rtol
 }
 
 static void report_case(bench *b, const char *shape, const gradient_case *c, double error, const bench_time *time) {
-    char text[4][16];
+    char text[3][16];
     const gradient_counts n = gradient_case_counts(c);
-    const bool has_gradient = c->method != GRADIENT_SOLVE_ONLY;
     char error_text[16] = "-";
-    if (has_gradient) {
+    if (gradient_method_has_gradient(c->method)) {
         snprintf(error_text, sizeof error_text, "%.1e", error);
         bench_row(b, "gradient", shape, c->variant, error, "relative_error");
     }
-    printf("  %-36s %11s %11s %11s %11s  %8s %6zu %6zu %7zu %7zu %7zu\n", c->variant,
+    printf("  %-40s %11s %11s %11s  %8s %6zu %6zu %7zu %7zu %7zu %6zu\n", c->variant,
            bench_format_seconds(time->median, time->median, text[0]),
            bench_format_seconds(time->min, time->median, text[1]),
-           bench_format_seconds(time->max, time->median, text[2]),
-           bench_format_seconds(time->mad, time->median, text[3]), error_text, n.n_step, n.n_step_back, n.n_f,
-           n.n_vjp_y, n.n_vjp_p);
+           bench_format_seconds(time->mad, time->median, text[2]), error_text, n.n_step, n.n_step_back, n.n_f,
+           n.n_vjp_y, n.n_vjp_p, n.n_setup);
     const struct {
         const char *unit;
         size_t value;
@@ -97,43 +114,78 @@ static void report_case(bench *b, const char *shape, const gradient_case *c, dou
                 {"steps_backward", n.n_step_back},
                 {"n_f", n.n_f},
                 {"n_vjp_y", n.n_vjp_y},
-                {"n_vjp_p", n.n_vjp_p}};
+                {"n_vjp_p", n.n_vjp_p},
+                {"n_jac", n.n_jac},
+                {"n_factorisation", n.n_setup}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         bench_row(b, "gradient", shape, c->variant, (double)rows[i].value, rows[i].unit);
     }
 }
 
+gradient_curve *gradient_find_curve(gradient_result *result, const char *name) {
+    for (size_t i = 0; i < result->n_curve; i++) {
+        if (strcmp(result->curves[i].name, name) == 0) {
+            return &result->curves[i];
+        }
+    }
+    return NULL;
+}
+
+gradient_curve *gradient_add_curve(gradient_result *result, const char *name) {
+    gradient_curve *curve = gradient_find_curve(result, name);
+    if (!curve && result->n_curve < GRADIENT_MAX_CURVE) {
+        curve = &result->curves[result->n_curve++];
+        *curve = (gradient_curve){.has_gradient = true};
+        snprintf(curve->name, sizeof curve->name, "%s", name);
+    }
+    return curve;
+}
+
+const error_point *gradient_find_point(const gradient_curve *curve, double rtol) {
+    for (size_t i = 0; curve && i < curve->n; i++) {
+        if (curve->points[i].rtol == rtol) {
+            return &curve->points[i];
+        }
+    }
+    return NULL;
+}
+
 static void collect_curves(const run_state *state, gradient_result *result) {
     for (size_t i = 0; i < state->n_case; i++) {
         const gradient_case *c = &state->cases[i];
-        if (c->method == GRADIENT_SOLVE_ONLY) {
-            continue;
+        gradient_curve *curve = gradient_add_curve(result, gradient_method_get(c->method)->name);
+        if (curve && curve->n < GRADIENT_MAX_RTOL) {
+            curve->has_gradient = gradient_method_has_gradient(c->method);
+            curve->counts[curve->n] = gradient_case_counts(c);
+            curve->points[curve->n++] = (error_point){c->rtol, state->errors[i], state->timed[i].time.median};
         }
-        const char *method = gradient_method_name(c->method);
-        gradient_curve *curve = result->n_curve ? &result->curves[result->n_curve - 1] : NULL;
-        if (!curve || strcmp(curve->method, method) != 0) {
-            curve = &result->curves[result->n_curve++];
-            snprintf(curve->method, sizeof curve->method, "%s", method);
-        }
-        curve->points[curve->n++] = (error_point){c->rtol, state->errors[i], state->timed[i].time.median};
     }
 }
 
-bool gradient_run(bench *b, const spiral_task *task, const gradient_rtols *rtols, gradient_result *result) {
-    *result = (gradient_result){.task = task};
-    printf("\ngradient %s\n", task->shape);
-    run_state *state = prepare(b, task, rtols);
-    if (!state) {
-        return false;
-    }
+static bool measure(bench *b, const char *shape, run_state *state, gradient_result *result) {
     for (size_t i = 0; i < state->n_case; i++) {
         state->timed[i] =
             (bench_case){.variant = state->cases[i].variant, .run = gradient_case_run, .ctx = &state->cases[i]};
     }
-    bool ok = bench_measure(b, "gradient", task->shape, state->timed, state->n_case);
+    const size_t n_kernel = rhs_kernels_cases(state->kernels, state->timed + state->n_case);
+    if (!bench_measure(b, "gradient", shape, state->timed, state->n_case + n_kernel)) {
+        return false;
+    }
+    result->kernels = rhs_kernels_times(state->kernels, state->timed + state->n_case);
+    return true;
+}
+
+bool gradient_run(bench *b, const gradient_task *task, const gradient_plan *plan, gradient_result *result) {
+    *result = (gradient_result){.task = task};
+    printf("\ngradient %s\n", task->shape);
+    run_state *state = prepare(b, task, plan);
+    if (!state) {
+        return false;
+    }
+    bool ok = measure(b, task->shape, state, result);
     if (ok) {
-        printf("  %-36s %11s %11s %11s %11s  %8s %6s %6s %7s %7s %7s\n", "variant", "median", "min", "max", "MAD",
-               "error", "steps", "back", "f", "vjp y", "vjp p");
+        printf("  %-40s %11s %11s %11s  %8s %6s %6s %7s %7s %7s %6s\n", "variant", "median", "min", "MAD", "error",
+               "steps", "back", "f", "vjp y", "vjp p", "LU");
         for (size_t i = 0; i < state->n_case; i++) {
             report_case(b, task->shape, &state->cases[i], state->errors[i], &state->timed[i].time);
             if (state->cases[i].failed) {
@@ -145,45 +197,4 @@ bool gradient_run(bench *b, const spiral_task *task, const gradient_rtols *rtols
     }
     clear_state(state);
     return ok;
-}
-
-static const char *match_text(error_match match) {
-    switch (match) {
-    case ERROR_MATCH_AT_MOST: return "<=";
-    case ERROR_MATCH_AT_LEAST: return ">=";
-    case ERROR_MATCH_INTERPOLATED: break;
-    }
-    return "  ";
-}
-
-/* The unit says which way an out-of-range ratio is only a bound. */
-static const char *match_unit(error_match match) {
-    switch (match) {
-    case ERROR_MATCH_AT_MOST: return "ratio_at_most";
-    case ERROR_MATCH_AT_LEAST: return "ratio_at_least";
-    case ERROR_MATCH_INTERPOLATED: break;
-    }
-    return "ratio";
-}
-
-void gradient_report_equal_error(bench *b, const gradient_result *result) {
-    const gradient_curve *ours = &result->curves[0];
-    printf("  at equal error (time of the other, interpolated between its tolerances; >= and <= where ours lies "
-           "outside them):\n");
-    for (size_t k = 1; k < result->n_curve; k++) {
-        const gradient_curve *other = &result->curves[k];
-        for (size_t i = 0; i < ours->n; i++) {
-            char variant[160];
-            char text[16];
-            error_match match;
-            const error_point *point = &ours->points[i];
-            const double seconds = equal_error_seconds(other->n, other->points, point->error, &match);
-            const double ratio = seconds / point->seconds;
-            printf("    error %.1e (ours at rtol %.0e): %-34s %s %11s = %s %.2f x ours\n", point->error, point->rtol,
-                   other->method, match_text(match), bench_format_seconds(seconds, seconds, text), match_text(match),
-                   ratio);
-            snprintf(variant, sizeof variant, "%s / costate adams at error of rtol=%.0e", other->method, point->rtol);
-            bench_row(b, "gradient equal error", result->task->shape, variant, ratio, match_unit(match));
-        }
-    }
 }

@@ -1,41 +1,62 @@
 /* SPDX-License-Identifier: MIT */
-/* All ways of computing one spiral gradient: verified, timed, reported and compared at equal error. */
+/* All ways of computing one gradient: verified against the reference, timed and printed. */
 #ifndef BENCH_GRADIENT_RUN_H
 #define BENCH_GRADIENT_RUN_H
 
 #include "equal_error.h"
 #include "gradient_case.h"
+#include "gradient_reference.h"
 #include "harness.h"
+#include "rhs_kernels.h"
 
-#define GRADIENT_MAX_RTOL 10
-#define GRADIENT_MAX_CURVE 12
+#define GRADIENT_MAX_RTOL 12
+#define GRADIENT_MAX_CURVE 16
 
-/* (error, time) of one method over its tolerances, loosest first. */
+/* A method at the tolerances 10^-first, 10^-(first + step) … 10^-last, loosest first. */
+typedef struct gradient_range {
+    gradient_method method;
+    int first;
+    int last;
+    int step;
+} gradient_range;
+
+/* What is run for one task. */
+typedef struct gradient_plan {
+    reference_plan reference;
+    size_t n_range;
+    const gradient_range *ranges; /* the first is what the others are compared with */
+    bool kernels;                 /* time the right-hand side's callbacks along */
+} gradient_plan;
+
+/* Error, time and work of one method over its tolerances, loosest first. */
 typedef struct gradient_curve {
-    char method[64];
+    char name[64];
+    bool has_gradient; /* false: a solve alone, its errors are 0 */
     size_t n;
     error_point points[GRADIENT_MAX_RTOL];
+    gradient_counts counts[GRADIENT_MAX_RTOL]; /* zero for peers */
 } gradient_curve;
 
-/* Tolerances to run, loosest first. */
-typedef struct gradient_rtols {
-    size_t n_ours;
-    double ours[GRADIENT_MAX_RTOL];
-    size_t n_other; /* a wider range, so that every error of ours can be matched */
-    double other[GRADIENT_MAX_RTOL];
-} gradient_rtols;
-
-/* Curves of one task; the first is ours. */
 typedef struct gradient_result {
-    const spiral_task *task;
+    const gradient_task *task;
     size_t n_curve;
     gradient_curve curves[GRADIENT_MAX_CURVE];
+    rhs_kernel_times kernels; /* zero if not timed */
 } gradient_result;
 
-/* Checks, times and prints every in-process method. False after bench_fail(): then nothing was timed. */
-bool gradient_run(bench *b, const spiral_task *task, const gradient_rtols *rtols, gradient_result *result);
+/* 10^-decade, rounded once. */
+double gradient_rtol(int decade);
 
-/* Prints what each other method costs at the error of ours. */
-void gradient_report_equal_error(bench *b, const gradient_result *result);
+/* Checks, times and prints every method of the plan. False after bench_fail(): then nothing was timed. */
+bool gradient_run(bench *b, const gradient_task *task, const gradient_plan *plan, gradient_result *result);
+
+/* The curve with this name; NULL if there is none. */
+gradient_curve *gradient_find_curve(gradient_result *result, const char *name);
+
+/* The curve with this name, created empty if there is none; NULL if there is no room. */
+gradient_curve *gradient_add_curve(gradient_result *result, const char *name);
+
+/* The point of a curve at a tolerance; NULL if it has none. */
+const error_point *gradient_find_point(const gradient_curve *curve, double rtol);
 
 #endif

@@ -3,11 +3,16 @@
 #include "spiral.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-#define DATA_SUBSTEPS 2000
+#define T_END 1.5
+#define DATA_SUBSTEPS 60000
+#define N_SUM 8
+#define PUBLISHED_N_P 252
+#define PUBLISHED_N_T 30
 
-const double spiral_y0[2] = {2.0, 0.0};
+static const double y0[2] = {2.0, 0.0};
 
 static void true_field(const double *y, double *dydt) {
     const double a = y[0] * y[0] * y[0];
@@ -33,16 +38,22 @@ static void step_true_field(double h, double *y) {
 }
 
 /* Small fixed steps, so that the data owe nothing to the solvers under test; their error is below 1e-12. */
+static void advance_true_field(double interval, double *y) {
+    const size_t n = (size_t)ceil(DATA_SUBSTEPS * interval / T_END);
+    for (size_t k = 0; k < n; k++) {
+        step_true_field(interval / (double)n, y);
+    }
+}
+
 static void fill_data(spiral *s) {
-    const double interval = 1.5 / (SPIRAL_N_T - 1);
-    double y[2] = {spiral_y0[0], spiral_y0[1]};
-    for (size_t i = 0; i < SPIRAL_N_T; i++) {
-        s->t[i] = interval * (double)i;
+    double y[2] = {y0[0], y0[1]};
+    double t = 0.0;
+    for (size_t i = 0; i < s->n_t; i++) {
+        s->t[i] = s->n_t == 1 ? T_END : T_END / (double)(s->n_t - 1) * (double)i;
+        advance_true_field(s->t[i] - t, y);
+        t = s->t[i];
         s->data[2 * i] = y[0];
         s->data[2 * i + 1] = y[1];
-        for (int k = 0; k < DATA_SUBSTEPS; k++) {
-            step_true_field(interval / DATA_SUBSTEPS, y);
-        }
     }
 }
 
@@ -61,34 +72,86 @@ static bool fill_parameters(size_t hidden, spiral *s) {
     return ok;
 }
 
-bool spiral_create(size_t hidden, spiral *s) {
-    *s = (spiral){0};
+/* Several sums at once: a single one would wait for every addition, which at many observations costs as much as they. */
+static double loss(const double *y, double *v, const void *ctx) {
+    const spiral *s = ctx;
+    const size_t n = 2 * s->n_t;
+    double sums[N_SUM] = {0};
+    size_t i = 0;
+    for (; i + N_SUM <= n; i += N_SUM) {
+        for (size_t k = 0; k < N_SUM; k++) {
+            const double error = y[i + k] - s->data[i + k];
+            sums[k] += error * error;
+            v[i + k] = 2.0 * error;
+        }
+    }
+    for (; i < n; i++) {
+        const double error = y[i] - s->data[i];
+        sums[0] += error * error;
+        v[i] = 2.0 * error;
+    }
+    double sum = 0.0;
+    for (size_t k = 0; k < N_SUM; k++) {
+        sum += sums[k];
+    }
+    return sum;
+}
+
+/* Known values of the 252-parameter problem with 30 observations, parameters row by row. */
+static double published(double value, const double *gradient, const void *ctx) {
+    const spiral *s = ctx;
+    double row_major[PUBLISHED_N_P];
+    if (costate_net_export_f64(s->net, COSTATE_ORDER_ROW_MAJOR, gradient, row_major) != COSTATE_OK) {
+        return HUGE_VAL;
+    }
+    double norm = 0.0;
+    for (size_t i = 0; i < s->n_p; i++) {
+        norm += row_major[i] * row_major[i];
+    }
+    const double values[] = {value,          sqrt(norm),     row_major[0],  row_major[100],
+                             row_major[150], row_major[251], gradient[252], gradient[253]};
+    static const double known[] = {179.4993723660, 233.92695546, -14.40600222, -2.04799302,
+                                   34.16885973,    28.33705057,  95.575668426, 12.785918153};
+    double worst = 0.0;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        const double error = fabs(values[i] / known[i] - 1.0);
+        worst = isfinite(error) ? fmax(worst, error) : HUGE_VAL;
+    }
+    return worst;
+}
+
+bool spiral_create(size_t hidden, size_t n_t, spiral *s) {
+    *s = (spiral){.n_t = n_t};
     const costate_layer_spec layers[] = {{.n_out = hidden, .act = COSTATE_ACT_TANH},
                                          {.n_out = 2, .act = COSTATE_ACT_IDENTITY}};
     const costate_net_spec spec = {.n_in = 2, .n_layer = 2, .layers = layers, .input_act = COSTATE_ACT_CUBE};
-    if (costate_net_create(&spec, NULL, &s->net) != COSTATE_OK || !fill_parameters(hidden, s) ||
+    s->t = malloc(n_t * sizeof *s->t);
+    s->data = malloc(2 * n_t * sizeof *s->data);
+    if (!s->t || !s->data || costate_net_create(&spec, NULL, &s->net) != COSTATE_OK || !fill_parameters(hidden, s) ||
         costate_net_rhs(s->net, &s->rhs) != COSTATE_OK) {
         spiral_destroy(s);
         return false;
     }
     fill_data(s);
+    snprintf(s->shape, sizeof s->shape, "spiral-%zu-obs%zu", s->n_p, n_t);
+    s->task = (gradient_task){.shape = s->shape,
+                              .rhs = &s->rhs,
+                              .p = s->p,
+                              .y0 = y0,
+                              .n_t = n_t,
+                              .t = s->t,
+                              .loss = loss,
+                              .ctx = s,
+                              .stock_steps = 5000,
+                              .error_per_rtol = 1e4,
+                              .published = s->n_p == PUBLISHED_N_P && n_t == PUBLISHED_N_T ? published : NULL};
     return true;
 }
 
 void spiral_destroy(spiral *s) {
     costate_net_destroy(s->net);
     free(s->p);
+    free(s->t);
+    free(s->data);
     *s = (spiral){0};
-}
-
-double spiral_loss(const double *y, double *v, const void *ctx) {
-    const spiral_task *task = ctx;
-    const double *data = task->problem->data + 2 * task->first;
-    double loss = 0.0;
-    for (size_t i = 0; i < 2 * task->n_t; i++) {
-        const double error = y[i] - data[i];
-        loss += error * error;
-        v[i] = 2.0 * error;
-    }
-    return loss;
 }

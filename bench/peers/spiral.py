@@ -12,7 +12,8 @@ import time
 STATUS_SKIPPED = 77
 HIDDEN = 50
 N_PARAM = 5 * HIDDEN + 2
-N_T = 30
+T_END = 1.5
+KNOWN_N_T = 30
 Y0 = (2.0, 0.0)
 
 # Largest difference from the known values, relative, that a gradient at rtol 1e-10 may have.
@@ -22,6 +23,10 @@ AGREEMENT = 1e-6
 KNOWN_LOSS = 179.4993723660
 KNOWN_GRADIENT = {0: -14.40600222, 100: -2.04799302, 150: 34.16885973, 251: 28.33705057}
 KNOWN_Y0BAR = (95.575668426, 12.785918153)
+
+
+# A call that takes longer is repeated less often.
+SLOW_SECONDS = 0.05
 
 
 def require(*names):
@@ -38,7 +43,7 @@ def require(*names):
 
 def parse_arguments(description):
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--task", choices=("obs30", "terminal"), default="obs30", help="observations in the loss")
+    parser.add_argument("--observations", type=int, default=30, help="at equal intervals; 1 is the end alone")
     parser.add_argument("--rtol", default="1e-3,1e-6", help="tolerances, separated by commas; atol = rtol / 1000")
     parser.add_argument("--quick", action="store_true", help="few repetitions")
     arguments = parser.parse_args()
@@ -51,12 +56,12 @@ def parameters():
     return [0.1 * math.sin(1.0 + 0.7 * k) for k in range(N_PARAM)]
 
 
-def times():
-    return [1.5 * i / (N_T - 1) for i in range(N_T)]
+def times(n):
+    return [T_END * i / (n - 1) for i in range(n)] if n > 1 else [T_END]
 
 
-def data():
-    """The true spiral at times(), by small fixed Runge-Kutta steps."""
+def data(n):
+    """The true spiral at times(n), by small fixed Runge-Kutta steps."""
 
     def field(y):
         a, b = y[0] ** 3, y[1] ** 3
@@ -65,29 +70,24 @@ def data():
     def moved(y, h, k):
         return (y[0] + h * k[0], y[1] + h * k[1])
 
-    n_substep = 500
-    h = 1.5 / (N_T - 1) / n_substep
-    y, rows = Y0, []
-    for _ in range(N_T):
-        rows.append(y)
+    y, t, rows = Y0, 0.0, []
+    for end in times(n):
+        n_substep = math.ceil(15_000 * (end - t) / T_END)
         for _ in range(n_substep):
+            h = (end - t) / n_substep
             k1 = field(y)
             k2 = field(moved(y, h / 2, k1))
             k3 = field(moved(y, h / 2, k2))
             k4 = field(moved(y, h, k3))
             y = tuple(y[i] + h / 6 * (k1[i] + 2 * k2[i] + 2 * k3[i] + k4[i]) for i in range(2))
+        rows.append(y)
+        t = end
     return rows
 
 
-def observations(task):
-    """(times, data) that the task's loss uses."""
-    first = 0 if task == "obs30" else N_T - 1
-    return times()[first:], data()[first:]
-
-
-def check_known(method, task, loss, gradient):
+def check_known(method, n_t, loss, gradient):
     """Ends the program unless this gradient, (p, y0) as a flat list at a tight tolerance, is the known one."""
-    if task != "obs30":
+    if n_t != KNOWN_N_T:
         return
     pairs = [(loss, KNOWN_LOSS), *zip(gradient[N_PARAM:], KNOWN_Y0BAR)]
     pairs += [(gradient[k], value) for k, value in KNOWN_GRADIENT.items()]
@@ -103,7 +103,7 @@ def relative_error(gradient, reference):
 
 
 def time_calls(call, quick):
-    """Seconds per call: (median, min, max) of repetitions that each last at least 10 ms."""
+    """Seconds per call: (median, min, max) of repetitions that each last at least 10 ms, fewer when a call is slow."""
     n_round, min_seconds = (3, 1e-3) if quick else (7, 1e-2)
     n_call, sample = 1, []
     while True:
@@ -114,6 +114,8 @@ def time_calls(call, quick):
         if elapsed >= min_seconds:
             break
         n_call *= 2
+    if elapsed / n_call > SLOW_SECONDS:
+        n_round = 3
     for _ in range(n_round):
         start = time.perf_counter()
         for _ in range(n_call):
@@ -122,18 +124,18 @@ def time_calls(call, quick):
     return statistics.median(sample), min(sample), max(sample)
 
 
-def write_row(task, method, rtol, value, unit):
-    print(f"gradient,spiral-{N_PARAM}-{task},{method} rtol={rtol:.0e},{value:.9g},{unit}", flush=True)
+def write_row(n_t, method, rtol, value, unit):
+    print(f"gradient,spiral-{N_PARAM}-obs{n_t},{method} rtol={rtol:.0e},{value:.9g},{unit}", flush=True)
 
 
 def benchmark(method, arguments, make_gradient, as_lists, reference):
     """Verifies and times one method: as_lists(make_gradient(rtol)()) is (loss, gradient as a flat list)."""
-    check_known(method, arguments.task, *as_lists(make_gradient(1e-10)()))
+    check_known(method, arguments.observations, *as_lists(make_gradient(1e-10)()))
     for rtol in arguments.rtol:
         gradient = make_gradient(rtol)
         error = relative_error(as_lists(gradient())[1], reference)
         median, low, high = time_calls(gradient, arguments.quick)
-        write_row(arguments.task, method, rtol, 1e9 * median, "ns")
-        write_row(arguments.task, method, rtol, 1e9 * low, "ns_min")
-        write_row(arguments.task, method, rtol, 1e9 * high, "ns_max")
-        write_row(arguments.task, method, rtol, error, "relative_error")
+        write_row(arguments.observations, method, rtol, 1e9 * median, "ns")
+        write_row(arguments.observations, method, rtol, 1e9 * low, "ns_min")
+        write_row(arguments.observations, method, rtol, 1e9 * high, "ns_max")
+        write_row(arguments.observations, method, rtol, error, "relative_error")

@@ -20,12 +20,11 @@ def field(_, y, p):
     return w2 @ jnp.tanh(w1 @ y**3 + b1) + b2
 
 
-def compile_gradient(task, solver, make_adjoint, rtol):
-    """A function of nothing that returns the loss and its gradient as device arrays, compiled and run once."""
-    times, rows = spiral.observations(task)
-    times, rows = jnp.array(times), jnp.array(rows)
+def compile_gradient(n_t, solver, make_adjoint):
+    """A function of rtol: a function of nothing that returns the loss and its gradient as device arrays."""
+    times, rows = jnp.array(spiral.times(n_t)), jnp.array(spiral.data(n_t))
 
-    def loss(p, y0):
+    def loss(p, y0, rtol):
         solution = diffrax.diffeqsolve(
             diffrax.ODETerm(field),
             solver,
@@ -43,8 +42,7 @@ def compile_gradient(task, solver, make_adjoint, rtol):
 
     compiled = jax.jit(jax.value_and_grad(loss, argnums=(0, 1)))
     p, y0 = jnp.array(spiral.parameters()), jnp.array(spiral.Y0)
-    jax.block_until_ready(compiled(p, y0))
-    return lambda: jax.block_until_ready(compiled(p, y0))
+    return lambda rtol: lambda: jax.block_until_ready(compiled(p, y0, rtol))
 
 
 def as_lists(result):
@@ -63,14 +61,11 @@ def backsolve(solver, rtol):
 
 def main():
     arguments = spiral.parse_arguments(__doc__)
-    tight = compile_gradient(arguments.task, diffrax.Dopri8(), discrete, 1e-12)
+    tight = compile_gradient(arguments.observations, diffrax.Dopri8(), discrete)(1e-12)
     loss, reference = as_lists(tight())
-    spiral.check_known("diffrax Dopri8 rtol=1e-12", arguments.task, loss, reference)
+    spiral.check_known("diffrax Dopri8 rtol=1e-12", arguments.observations, loss, reference)
     for method, make_adjoint in (("diffrax tsit5 discrete", discrete), ("diffrax tsit5 backsolve", backsolve)):
-
-        def gradient(rtol, make_adjoint=make_adjoint):
-            return compile_gradient(arguments.task, diffrax.Tsit5(), make_adjoint, rtol)
-
+        gradient = compile_gradient(arguments.observations, diffrax.Tsit5(), make_adjoint)
         spiral.benchmark(method, arguments, gradient, as_lists, reference)
 
 
