@@ -82,7 +82,7 @@ static int lanes_vjp(const double *t, const double *y, const double *p, const do
 }
 
 costate_rhs lane_rhs_wrap(lane_rhs *state, const costate_rhs *inner) {
-    *state = (lane_rhs){.inner = inner, .fault = FAULT_NONE};
+    *state = (lane_rhs){.inner = inner, .fault = FAULT_NONE, .wall = INFINITY};
     return (costate_rhs){
         .n_y = inner->n_y,
         .n_p = inner->n_p,

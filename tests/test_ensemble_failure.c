@@ -129,8 +129,8 @@ static void trials_of_the_first_step_are_shortened_as_in_single_solves(void **st
     const double trial = 0.01 / problem_decay.p[0];
     lane_rhs in_lanes;
     costate_rhs rhs = lane_rhs_wrap(&in_lanes, &problem_decay.rhs);
-    in_lanes.t_from = problem_decay.t0 + 0.99 * trial;
-    in_lanes.t_to = problem_decay.t0 + 1.01 * trial;
+    in_lanes.t_from = problem_decay.t0 + 0.9999 * trial;
+    in_lanes.t_to = problem_decay.t0 + 1.0001 * trial;
     for (size_t i = 0; faults[i] != FAULT_FAIL; i++) {
         costate_ensemble_options options = ensemble_lane_options(1e-7, 1e-12);
         in_lanes.fault = faults[i];

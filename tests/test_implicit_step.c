@@ -41,7 +41,7 @@ static int make_cases(void **state) {
 
 /* Stages of y' = λy, independently of the step; the last is the solution. */
 static double complex linear_stage(int stage, double complex z) {
-    double complex y[CSI_STAGE_MAX];
+    double complex y[CSI_STAGE_MAX] = {0.0};
     for (int i = 0; i <= stage; i++) {
         double complex sum = 1.0;
         for (int j = 0; j < i; j++)

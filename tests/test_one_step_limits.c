@@ -169,10 +169,10 @@ static int constant_vjp(double t, const double *y, const double *p, const double
 static void slopes_and_times_of_every_size_are_integrated(void **state) {
     (void)state;
     const costate_rhs rhs = {.n_y = 1, .n_p = 1, .f = constant_f, .vjp = constant_vjp};
-    const double slopes[] = {0.0, 1e-300, 1e-30, 1.0, 1e30, 1e100};
+    const double slopes[] = {0.0, 1e-300, 1e-30, 1.0, 1e30, 1e100, 1e170, 1e250};
     const double spans[][2] = {{0.0, 1.0}, {0.0, 1e-12}, {0.0, 1e12}, {1e6, 1e6 + 1e-3}, {-1e9, 0.0}, {5.0, -1e3}};
     for (size_t m = 0; m < N_ONE_STEP; m++)
-        for (size_t s = 0; s < 6; s++)
+        for (size_t s = 0; s < sizeof slopes / sizeof slopes[0]; s++)
             for (size_t k = 0; k < 6; k++) {
                 const double y0 = 1.0;
                 double y;

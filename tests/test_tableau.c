@@ -169,17 +169,23 @@ static void listed_stages_leave_out_zeros_alone(void **state) {
     (void)state;
     bool used[2][CSI_STAGE_MAX][CSI_STAGE_MAX] = {{{false}}}, used_back[2][CSI_STAGE_MAX][CSI_STAGE_MAX] = {{{false}}};
     int method = 0;
-#define MARK(i, first, last)                                                                                           \
+#define MARK(i, first)                                                                                                 \
     for (int j = 0; j < (i); j++)                                                                                      \
-        used[method][i][j] = j == 0 || j >= (first);                                                                   \
+        used[method][i][j] = j == 0 || j >= (first);
+#define MARK_BACK(i, first, last)                                                                                      \
+    for (int j = 0; j < (i); j++)                                                                                      \
+        assert_true(used[method][i][j] == (j == 0 || j >= (first)));                                                   \
     for (int j = (i) + 1; j <= (last); j++)                                                                            \
         used_back[method][j][i] = true;
     CSI_TSIT5_STAGES(MARK)
     CSI_TSIT5_LAST_STAGE(MARK)
+    CSI_TSIT5_STAGES_BACK(MARK_BACK)
     method = 1;
     CSI_DOP853_STAGES(MARK)
     CSI_DOP853_LAST_STAGE(MARK)
     CSI_DOP853_EXTRA_STAGES(MARK)
+    CSI_DOP853_STAGES_BACK(MARK_BACK)
+#undef MARK_BACK
 #undef MARK
     for (method = 0; method < 2; method++) {
         const csi_tableau *tableau = method ? &csi_dop853 : &csi_tsit5;

@@ -180,9 +180,9 @@ CSI_INLINE int reverse_inner(size_t n, costate_adjoint *adjoint, const csi_step_
         outcome = reverse_inner(n, adjoint, record, (tableau), (stage), (first), (last));                              \
     }
 #define TSIT5_INNER(stage, first, last) REVERSE_INNER(&csi_tsit5, stage, first, last)
-#define TSIT5_END(stage, first, last) outcome = reverse_end(n, adjoint, record, &csi_tsit5, (stage), (first));
+#define TSIT5_END(stage, first) outcome = reverse_end(n, adjoint, record, &csi_tsit5, (stage), (first));
 #define DOP853_INNER(stage, first, last) REVERSE_INNER(&csi_dop853, stage, first, last)
-#define DOP853_END(stage, first, last) outcome = reverse_end(n, adjoint, record, &csi_dop853, (stage), (first));
+#define DOP853_END(stage, first) outcome = reverse_end(n, adjoint, record, &csi_dop853, (stage), (first));
 
 /* lam and kap from the end of an explicit step to its start; `base` holds what observations add, if there are any. */
 CSI_INLINE int reverse_tsit5(size_t n, costate_adjoint *adjoint, const csi_step_record *record) {
@@ -225,7 +225,7 @@ static int reverse_extra_stage(costate_adjoint *adjoint, const csi_step_record *
 
 static int reverse_extra(costate_adjoint *adjoint, const csi_step_record *record) {
     int outcome = 0;
-#define EXTRA(stage, first, last)                                                                                      \
+#define EXTRA(stage, first)                                                                                            \
     if (outcome == 0) {                                                                                                \
         outcome = reverse_extra_stage(adjoint, record, (stage), (first));                                              \
     }

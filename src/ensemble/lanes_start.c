@@ -133,12 +133,12 @@ void csi_lane_try_first(csi_lanes *lanes, const csi_lane_step *step, const doubl
         }
         if (stage == FIRST_TRIAL) {
             lanes->speed[l] = lane_norm(lanes, l, y, slope, NULL);
-            if (lanes->setup->options.h_init > 0.0 || !isfinite(lanes->speed[l])) {
-                decide(lanes, step, l, 0.0);
-                continue;
-            }
             const double length = fabs(lanes->control->stop[l] - step->t[l]);
             lanes->guess[l] = csi_first_step_guess(lane_norm(lanes, l, y, y, NULL), lanes->speed[l], length);
+            if (lanes->setup->options.h_init > 0.0 || !isfinite(lanes->speed[l])) {
+                decide(lanes, step, l, lanes->guess[l]);
+                continue;
+            }
         } else {
             lanes->guess[l] *= 0.1;
         }

@@ -22,10 +22,10 @@ CSI_INLINE int evaluate(size_t n, csi_rhs_calls *calls, csi_step_record *record,
     if (answer == 0) {                                                                                                 \
         answer = evaluate(n, calls, record, kept_stride, (tableau), (i), (first), (state));                            \
     }
-#define TSIT5_INNER(i, first, last) EVALUATE(&csi_tsit5, i, first, stage)
-#define TSIT5_END(i, first, last) EVALUATE(&csi_tsit5, i, first, y_end)
-#define DOP853_INNER(i, first, last) EVALUATE(&csi_dop853, i, first, stage)
-#define DOP853_END(i, first, last) EVALUATE(&csi_dop853, i, first, y_end)
+#define TSIT5_INNER(i, first) EVALUATE(&csi_tsit5, i, first, stage)
+#define TSIT5_END(i, first) EVALUATE(&csi_tsit5, i, first, y_end)
+#define DOP853_INNER(i, first) EVALUATE(&csi_dop853, i, first, stage)
+#define DOP853_END(i, first) EVALUATE(&csi_dop853, i, first, y_end)
 
 CSI_INLINE int step_tsit5(size_t n, csi_rhs_calls *calls, csi_step_record *record, size_t kept_stride, double *stage,
                           double *y_end) {

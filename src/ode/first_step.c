@@ -3,13 +3,16 @@
 #include "ode/first_step.h"
 
 #include "core/finite.h"
+#include "ode/step_control.h"
 
 #include <math.h>
 
 /* Shares of the interval: where the solution does not tell its time scale, and at least. */
 #define BLIND_SHARE 1e-6
-#define LEAST_SHARE 1e-12
+#define LEAST_SHARE 1e-20
 #define TRIES 8
+/* Norms above this, which may have overflowed, count as this. */
+#define FASTEST 1e290
 
 /* Norm of a in units of the tolerance. */
 static double weighted_norm(const csi_first_step *first, const double *a) {
@@ -41,13 +44,13 @@ static double curvature(const csi_first_step *first, csi_rhs_calls *calls, doubl
 
 double csi_first_step_guess(double size, double speed, double length) {
     const double h = size > 1e-5 && speed > 1e-5 ? 0.01 * size / speed : BLIND_SHARE * length;
-    return fmin(h, 0.5 * length);
+    return isfinite(h) && h > 0.0 ? fmin(h, 0.5 * length) : LEAST_SHARE * length;
 }
 
 double csi_first_step_from_bend(double guess, double speed, double bend, double length, int order) {
-    const double fastest = fmax(speed, bend);
-    const double longer =
-        fastest <= 1e-15 ? fmax(BLIND_SHARE * length, 1e-3 * guess) : pow(0.01 / fastest, 1.0 / order);
+    const double fastest = fmin(fmax(speed, bend), FASTEST);
+    const double longer = fastest <= 1e-15 ? fmax(BLIND_SHARE * length, 1e-3 * guess)
+                                           : csi_exp2_rough(csi_log2_rough(0.01 / fastest) / order);
     return fmax(fmin(fmin(100.0 * guess, longer), length), LEAST_SHARE * length);
 }
 
