@@ -19,7 +19,7 @@ static costate_solver *make_solver(const costate_solver_options *options) {
 static void defaults_are_the_documented_ones(void **state) {
     (void)state;
     costate_solver_options o = costate_solver_options_default();
-    assert_int_equal(o.method, COSTATE_METHOD_ADAMS);
+    assert_int_equal(o.method, COSTATE_METHOD_TSIT5);
     assert_close(o.rtol, 1e-6, 0.0, 0.0);
     assert_close(o.atol, 1e-8, 0.0, 0.0);
     assert_null(o.atol_state);
@@ -89,8 +89,11 @@ static costate_solver_options spoil(spoilt which, double value, double *atol_sta
         o.method = COSTATE_METHOD_TSIT5;
         o.max_order = (int)value;
         break;
-    case BAD_ORDER_BDF: o.method = COSTATE_METHOD_BDF; /* fall through */
-    case BAD_ORDER: o.max_order = (int)value; break;
+    case BAD_ORDER_BDF:
+    case BAD_ORDER:
+        o.method = which == BAD_ORDER ? COSTATE_METHOD_ADAMS : COSTATE_METHOD_BDF;
+        o.max_order = (int)value;
+        break;
     }
     return o;
 }

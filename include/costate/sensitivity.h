@@ -30,15 +30,15 @@ typedef struct costate_sensitivity costate_sensitivity;
  * initial states. The sensitivities take part in the error test.
  *
  * @param[in]  rhs      right-hand side with vjp, copied; its ctx must outlive the solver
- * @param[in]  options  as for costate_solver_create(), copied; NULL for the default. The method is adams or bdf; `record`
- *                      is ignored
+ * @param[in]  options  as for costate_solver_create(), copied; NULL for the default. CVODES solves by adams or bdf:
+ *                      tsit5 and dop853 stand for adams, sdirk4 and auto for bdf. `record` is ignored
  * @param[in]  scheme   corrector
  * @param[in]  alloc    where memory comes from (not that inside CVODES); NULL for malloc
  * @param[out] sens     the solver, to be released with costate_sensitivity_destroy(); NULL on failure
  * @retval COSTATE_OK
  * @retval COSTATE_ERR_NULL         rhs, rhs->f or sens is NULL
  * @retval COSTATE_ERR_ARGUMENT     n_y is 0, scheme is unknown, or an option is outside its range
- * @retval COSTATE_ERR_UNSUPPORTED  the right-hand side has no vjp, or the method is neither adams nor bdf
+ * @retval COSTATE_ERR_UNSUPPORTED  the right-hand side has no vjp
  * @retval COSTATE_ERR_OVERFLOW     the sizes do not fit
  * @retval COSTATE_ERR_MEMORY       no memory
  */

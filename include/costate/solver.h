@@ -66,7 +66,7 @@ COSTATE_API costate_status costate_method_from_name(const char *name, costate_me
  * The local error of state i is kept below rtol·|y_i| + atol_i in the weighted root-mean-square norm.
  */
 typedef struct costate_solver_options {
-    costate_method method; /**< default: adams */
+    costate_method method; /**< default: tsit5 */
     double rtol;           /**< relative tolerance, > 0; default 1e-6 */
     double atol;           /**< absolute tolerance in the unit of y, ≥ 0; default 1e-8 */
     /** Absolute tolerance per state, n_y elements ≥ 0, copied; NULL (default): atol for all */

@@ -71,7 +71,7 @@ costate_status costate_sensitivity_create(const costate_rhs *rhs, const costate_
         return COSTATE_ERR_NULL;
     }
     *sens = NULL;
-    const costate_solver_options chosen = options != NULL ? *options : costate_solver_options_default();
+    costate_solver_options chosen = options != NULL ? *options : costate_solver_options_default();
     costate_status status = csi_solver_options_check(rhs, &chosen);
     if (status == COSTATE_ERR_NULL || status == COSTATE_ERR_ARGUMENT) {
         return status;
@@ -79,9 +79,10 @@ costate_status costate_sensitivity_create(const costate_rhs *rhs, const costate_
     if (scheme != COSTATE_SENSITIVITY_SIMULTANEOUS && scheme != COSTATE_SENSITIVITY_STAGGERED) {
         return COSTATE_ERR_ARGUMENT;
     }
-    if (rhs->vjp == NULL || csi_method_is_one_step(chosen.method)) {
+    if (rhs->vjp == NULL) {
         return COSTATE_ERR_UNSUPPORTED;
     }
+    chosen.method = csi_method_of_cvode(chosen.method);
     const costate_allocator hooks = csi_allocator(alloc);
     costate_sensitivity *made = csi_alloc(&hooks, 1, sizeof *made);
     if (made == NULL) {

@@ -36,9 +36,17 @@ bool csi_method_is_one_step(costate_method method) {
     return method != COSTATE_METHOD_ADAMS && method != COSTATE_METHOD_BDF;
 }
 
+costate_method csi_method_of_cvode(costate_method method) {
+    if (!csi_method_is_one_step(method)) {
+        return method;
+    }
+    const bool explicit = method == COSTATE_METHOD_TSIT5 || method == COSTATE_METHOD_DOP853;
+    return explicit ? COSTATE_METHOD_ADAMS : COSTATE_METHOD_BDF;
+}
+
 costate_solver_options costate_solver_options_default(void) {
     return (costate_solver_options){
-        .method = COSTATE_METHOD_ADAMS, .rtol = 1e-6, .atol = 1e-8, .max_steps = 100000, .record = true};
+        .method = COSTATE_METHOD_TSIT5, .rtol = 1e-6, .atol = 1e-8, .max_steps = 100000, .record = true};
 }
 
 static bool in_range(double value) { return value >= 0.0 && isfinite(value); }

@@ -14,6 +14,9 @@ costate_status csi_solver_options_check(const costate_rhs *rhs, const costate_so
 /* True for the methods that are not CVODE's. */
 bool csi_method_is_one_step(costate_method method);
 
+/* The method itself if it is CVODE's, else the one of CVODE for the same kind of problem. */
+costate_method csi_method_of_cvode(costate_method method);
+
 /* True if the tolerances are in range; atol_state may be NULL. */
 bool csi_tolerances_valid(double rtol, double atol, const double *atol_state, size_t n);
 

@@ -6,9 +6,8 @@
 #include "ode/short_state.h"
 #include "ode/step_history.h"
 
-#if defined(__clang__)
-#define CSI_STAGE_UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__)
+/* clang unrolls these loops unasked where their length is a constant, and complains where it is not. */
+#if defined(__GNUC__) && !defined(__clang__)
 #define CSI_STAGE_UNROLL _Pragma("GCC unroll 16")
 #else
 #define CSI_STAGE_UNROLL
