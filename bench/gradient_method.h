@@ -11,6 +11,7 @@
     X(TSIT5, "costate tsit5", OURS, TSIT5)                                                                             \
     X(TSIT5_SOLVE, "tsit5 solve", SOLVE, TSIT5)                                                                        \
     X(TSIT5_PLAIN_SOLVE, "tsit5 solve unrecorded", PLAIN_SOLVE, TSIT5)                                                 \
+    X(DOP853, "costate dop853", OURS, DOP853)                                                                          \
     X(SDIRK4, "costate sdirk4", OURS, SDIRK4)                                                                          \
     X(SDIRK4_SOLVE, "sdirk4 solve", SOLVE, SDIRK4)                                                                     \
     X(AUTO, "costate auto", OURS, AUTO)                                                                                \

@@ -10,14 +10,10 @@
 
 #define N_ELEMENT(array) (sizeof(array) / sizeof *(array))
 
-static const gradient_range full[] = {{GRADIENT_TSIT5, 3, 8, 1},
-                                      {GRADIENT_TSIT5_SOLVE, 3, 8, 1},
-                                      {GRADIENT_TSIT5_PLAIN_SOLVE, 3, 8, 1},
-                                      {GRADIENT_AUTO, 4, 8, 2},
-                                      {GRADIENT_SDIRK4, 2, 8, 2},
-                                      {GRADIENT_ADAMS, 2, 11, 1},
-                                      {GRADIENT_STOCK_ADAMS, 2, 12, 1},
-                                      {GRADIENT_STOCK_ADAMS_CHECKED, 2, 12, 2}};
+static const gradient_range full[] = {
+    {GRADIENT_TSIT5, 3, 10, 1},  {GRADIENT_TSIT5_SOLVE, 3, 8, 1},  {GRADIENT_TSIT5_PLAIN_SOLVE, 3, 8, 1},
+    {GRADIENT_DOP853, 5, 11, 1}, {GRADIENT_AUTO, 4, 8, 2},         {GRADIENT_SDIRK4, 2, 8, 2},
+    {GRADIENT_ADAMS, 2, 11, 1},  {GRADIENT_STOCK_ADAMS, 2, 12, 1}, {GRADIENT_STOCK_ADAMS_CHECKED, 2, 12, 2}};
 static const gradient_range scaling[] = {{GRADIENT_TSIT5, 3, 8, 1},
                                          {GRADIENT_TSIT5_SOLVE, 3, 8, 1},
                                          {GRADIENT_ADAMS, 3, 11, 2},

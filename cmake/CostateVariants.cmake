@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Sources that are compiled more than once: for each precision, or for each instruction set of COSTATE_ISAS, whose compiler
-# options are in COSTATE_OPTIONS_<name>. To be included once costate_objects exists.
+# Sources that are compiled more than once: for each precision, or for each instruction set of COSTATE_ISAS, whose
+# compiler options are in COSTATE_OPTIONS_<name>. To be included once costate_objects exists.
 
 # costate_variant(<name> <source> [DEFINITIONS ...] [OPTIONS ...]): an object library of one source. The names are
 # collected in the global property COSTATE_VARIANTS for the targets that link costate_objects.

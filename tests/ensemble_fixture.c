@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Ensembles of trajectories with random data, what an ensemble gives for them, and the same by a loop of single solves. */
+/* Ensembles of trajectories with random data, what an ensemble gives for them, and the same by single solves. */
 #include "ensemble_fixture.h"
 
 #include "support/asserts.h"
@@ -139,7 +139,7 @@ void ensemble_run_loop(const costate_ensemble_options *options, const ensemble_c
             keep_first(&r->differentiated, status);
         }
         for (size_t i = 0; status != COSTATE_OK && i < n_y; i++)
-            y0bar[i] = NAN;
+            y0bar[i] = (double)NAN;
     }
     costate_adjoint_destroy(adjoint);
     costate_solver_destroy(solver);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Ensembles of trajectories with random data, what an ensemble gives for them, and the same by a loop of single solves. */
+/* Ensembles of trajectories with random data, what an ensemble gives for them, and the same by single solves. */
 #ifndef ENSEMBLE_FIXTURE_H
 #define ENSEMBLE_FIXTURE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A right-hand side for lanes that calls another one's f and vjp lane by lane, and can be made to misbehave in a region of
- * states. */
+/* A right-hand side for lanes that calls another one's f and vjp lane by lane, and can be made to misbehave in a region
+ * of states. */
 #include "lane_rhs.h"
 
 #include <math.h>
@@ -16,10 +16,10 @@ static int misbehave(const lane_rhs *state, bool is_vjp, double t, const double 
     case FAULT_RETRY: return COSTATE_ANSWER_RETRY;
     case FAULT_FAIL: return COSTATE_ANSWER_FAIL;
     case FAULT_NAN:
-        if (result) result[0] = NAN;
+        if (result) result[0] = (double)NAN;
         return answer;
     default:
-        if (result) result[0] = INFINITY;
+        if (result) result[0] = (double)INFINITY;
         return answer;
     }
 }
@@ -82,7 +82,7 @@ static int lanes_vjp(const double *t, const double *y, const double *p, const do
 }
 
 costate_rhs lane_rhs_wrap(lane_rhs *state, const costate_rhs *inner) {
-    *state = (lane_rhs){.inner = inner, .fault = FAULT_NONE, .wall = INFINITY};
+    *state = (lane_rhs){.inner = inner, .fault = FAULT_NONE, .wall = (double)INFINITY};
     return (costate_rhs){
         .n_y = inner->n_y,
         .n_p = inner->n_p,

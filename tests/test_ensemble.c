@@ -72,6 +72,9 @@ static void lanes_honour_step_options(void **state) {
     compare_with_loop(lv, &rhs, 19, 0, &options, 1e-10);
     options.solver.h_max = 0.05;
     compare_with_loop(lv, &rhs, 19, ENSEMBLE_OWN_TIMES, &options, 1e-10);
+    options.solver.h_max = (lv->t_end - lv->t0) / 400.005; /* what is left for the last two steps is 1.005 of one */
+    compare_with_loop(lv, &rhs, 19, 0, &options, 1e-10);
+    options.solver.h_max = 0.05;
     options.solver.h_min = 0.04;
     compare_with_loop(lv, &rhs, 19, ENSEMBLE_OWN_TIMES, &options, 1e-10);
     options = ensemble_lane_options(1e-5, 1e-7);

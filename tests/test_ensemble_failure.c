@@ -241,10 +241,10 @@ static void faults_of_vjp_have_a_status_each(void **state) {
 /* What one trajectory's data may be wrong in. */
 static void spoil(ensemble_case *c, int what, size_t j) {
     switch (what) {
-    case 0: c->y0[j * 2 + 1] = NAN; break;
-    case 1: c->p[j * 4 + 2] = INFINITY; break;
-    case 2: c->t0[j] = NAN; break;
-    case 3: c->t[c->first[j]] = INFINITY; break;
+    case 0: c->y0[j * 2 + 1] = (double)NAN; break;
+    case 1: c->p[j * 4 + 2] = (double)INFINITY; break;
+    case 2: c->t0[j] = (double)NAN; break;
+    case 3: c->t[c->first[j]] = (double)INFINITY; break;
     case 4: c->t0[j] = c->t[c->first[j]] + 1.0; break; /* between its times */
     default: c->first[j + 1] = c->first[j]; break;     /* no times; the next one has more */
     }
@@ -296,7 +296,7 @@ static void cotangents_that_are_not_finite_are_refused(void **state) {
         ensemble_result r;
         options.lanes = lanes;
         ensemble_case_create(&c, lv, &rhs, 20, ENSEMBLE_OWN_P);
-        c.v[(3 * c.all.n_t + 1) * 2] = NAN;
+        c.v[(3 * c.all.n_t + 1) * 2] = (double)NAN;
         ensemble_run_with(&options, &c, &r);
         assert_ok(r.solved);
         assert_status(r.differentiated, COSTATE_ERR_NONFINITE);

@@ -177,12 +177,9 @@ static void shared_hooks_serialise_and_count(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_task_is_done_once),
-        cmocka_unit_test(threads_work_at_the_same_time),
-        cmocka_unit_test(runs_end_with_the_slowest_task),
-        cmocka_unit_test(creation_survives_every_failed_allocation),
-        cmocka_unit_test(one_processor_at_least),
-        cmocka_unit_test(shared_hooks_serialise_and_count),
+        cmocka_unit_test(every_task_is_done_once),        cmocka_unit_test(threads_work_at_the_same_time),
+        cmocka_unit_test(runs_end_with_the_slowest_task), cmocka_unit_test(creation_survives_every_failed_allocation),
+        cmocka_unit_test(one_processor_at_least),         cmocka_unit_test(shared_hooks_serialise_and_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

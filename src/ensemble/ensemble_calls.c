@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The solve of an ensemble and its VJP: tasks of consecutive trajectories, shared by the threads, and the sums over them
- * in the tasks' order. */
+/* The solve of an ensemble and its VJP: tasks of consecutive trajectories, shared by the threads, and the sums over
+ * them in the tasks' order. */
 #include "core/clock.h"
 #include "core/memory.h"
 #include "ensemble/ensemble_internal.h"
@@ -56,7 +56,7 @@ static csi_ensemble_task *task_at(const costate_ensemble *ensemble, size_t i) {
     return csi_chunk_list_at(&ensemble->tasks, i);
 }
 
-/* A larger array in place of `old`, whose content is lost; NULL, with the old one still there, if there is no memory. */
+/* A larger array in place of `old`, whose content is lost; NULL, with the old one still there, without memory. */
 static void *enlarge(const costate_allocator *alloc, void *old, size_t count, size_t size) {
     void *larger = csi_alloc(alloc, count, size);
     if (larger != NULL) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The arithmetic of tsit5 for COSTATE_LANES trajectories at once. Compiled once per instruction set, in plain C whose
- * inner loops over lanes the compiler turns into vector instructions; no product is fused, so all give the same bits. */
+ * inner loops over lanes become vector instructions; no product is fused, so that all give the same bits. */
 #include "ensemble/lane_kernels.h"
 
 #include "ode/step_control.h"

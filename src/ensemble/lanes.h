@@ -110,7 +110,7 @@ void csi_lane_refuse(const csi_lanes *lanes, const csi_lane_task *task, const cs
                      costate_status status, const char *text);
 /* Puts trajectory j into a lane of `step`; false if it needs no step, its status being known. */
 bool csi_lane_seat(csi_lanes *lanes, const csi_lane_task *task, csi_lane_step *step, size_t l, size_t j);
-/* The length of a starting lane's first step from f at one or more Euler steps, for which otherwise idle stages serve. */
+/* The length of a starting lane's first step from f at one or more Euler steps, for which idle stages serve. */
 void csi_lane_try_first(csi_lanes *lanes, const csi_lane_step *step, const double *k, int stage);
 void csi_lane_judge_first(csi_lanes *lanes, const csi_lane_step *step, double *k, int stage);
 

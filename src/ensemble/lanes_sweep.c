@@ -65,8 +65,8 @@ static const double *next_row(csi_lanes *lanes, const csi_lane_reverse *reverse,
 
 static bool is_before(const csi_lane_step *step, size_t l, double t) { return (t - step->t_end[l]) * step->h[l] < 0.0; }
 
-/* Adds the cotangents of rows at the step's end to lam, and returns in `pending` those of rows within, the first of each
- * lane. */
+/* Adds the cotangents of rows at the step's end to lam, and returns in `pending` those of rows within, the first of
+ * each lane. */
 static bool add_end_rows(csi_lanes *lanes, const csi_lane_reverse *reverse, const csi_lane_step *step,
                          const int64_t *live, const double **pending, double *t) {
     const size_t n = lanes->setup->rhs.n_y;
