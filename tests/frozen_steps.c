@@ -245,7 +245,7 @@ static void differentiate(const frozen_steps *steps, const gradient_case *c, rep
     double sign = c->t[c->n_t - 1] < c->t0 ? -1.0 : 1.0;
     for (size_t i = 0; i < steps->n_step; i++) {
         const frozen_step *step = &steps->steps[i];
-        frozen_state end;
+        frozen_state end = {0.0L};
         for (size_t l = 0; l < n; l++)
             r->y[l] = (long double)step->y[l];
         repeat_step(r, steps, step, end, end_u);

@@ -61,7 +61,7 @@ static void step(const fake_solve *solve, csi_step_record *record, double *y_end
         factorise(solve, record);
     }
     record->has_kept = record->kept != NULL;
-    for (size_t b = 0; record->has_kept && b < kept_bytes(solve); b++) {
+    for (size_t b = 0; record->kept != NULL && b < kept_bytes(solve); b++) {
         record->kept[b] = kept_byte(record, b);
     }
     for (size_t i = 0; i < n; i++) {
@@ -86,9 +86,10 @@ static int repeat(csi_step_record *record, double *y_end, void *ctx) {
 csi_step_replay fake_replay(fake_solve *solve) { return (csi_step_replay){.step = repeat, .ctx = solve}; }
 
 static uint64_t mix(uint64_t digest, const void *data, size_t bytes) {
-    const unsigned char *byte = data;
     for (size_t b = 0; b < bytes; b++) {
-        digest = (digest ^ byte[b]) * UINT64_C(1099511628211);
+        unsigned char byte;
+        memcpy(&byte, (const unsigned char *)data + b, 1);
+        digest = (digest ^ byte) * UINT64_C(1099511628211);
     }
     return digest;
 }
@@ -106,7 +107,7 @@ uint64_t fake_digest(const fake_solve *solve, const csi_step_record *record) {
         digest = mix(digest, record->pivot, n * sizeof *record->pivot);
     }
     assert_int_equal(record->has_kept, record->kept != NULL);
-    for (size_t b = 0; record->has_kept && b < kept_bytes(solve); b++) {
+    for (size_t b = 0; record->kept != NULL && b < kept_bytes(solve); b++) {
         assert_int_equal(record->kept[b], kept_byte(record, b));
     }
     return digest;

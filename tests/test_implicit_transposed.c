@@ -139,7 +139,7 @@ static void a_state_of_zero_counts_too(void **state) {
     implicit_fixture_create(&fixture, &problem_logistic, 1e-6, 0.0, false);
     assert_int_equal(implicit_fixture_step(&fixture, 0.0, (double[]){2.0}, 0.5), CSI_STEP_OK);
     costate_random random = test_random(6);
-    check_stage(1, (double[]){0.0}, &random);
+    check_stage(1, (double[PROBLEM_MAX_Y]){0.0}, &random);
     implicit_fixture_destroy(&fixture);
 }
 

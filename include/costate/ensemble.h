@@ -20,8 +20,8 @@ extern "C" {
 typedef struct costate_ensemble_options {
     /**
      * Of every trajectory; default method: tsit5. `interrupt` is polled by the thread that calls the ensemble only,
-     * after the steps which that thread makes itself. Lanes have no checkpoints: `max_history_bytes` of the solver then
-     * limits what is kept as the member of that name below does.
+     * after the steps which that thread makes itself. Lanes have no checkpoints: `max_history_bytes` of the solver, times
+     * the trajectories, then is one more limit of the kind of the member below.
      */
     costate_solver_options solver;
     costate_adjoint_options adjoint; /**< of every trajectory's VJP; used by adams and bdf */
@@ -151,7 +151,7 @@ COSTATE_API costate_status costate_ensemble_vjp(costate_ensemble *ensemble, cons
 
 /**
  * What the last solve cost, summed over the trajectories. An evaluation for several lanes counts once for each lane
- * that was at work. last_order, last_step and t_reached are those of the last trajectory; seconds is wall-clock time.
+ * that was at work. last_order, last_step and t_reached are those of one trajectory; seconds is wall-clock time.
  *
  * @param[in] ensemble  ensemble
  * @return counts owned by the ensemble, valid until the next solve; NULL if ensemble is NULL

@@ -376,11 +376,12 @@ costate_status csi_discrete_sweep(costate_adjoint *adjoint, double *t0bar, const
     for (size_t index = csi_step_history_count(one->history); index-- > 0;) {
         int outcome = 0;
         const csi_step_record *record = csi_step_history_back(one->history, index, &replay, &outcome);
-        if (record != NULL) {
-            outcome = reverse_step(adjoint, record);
+        if (record == NULL) {
+            return refuse(adjoint, outcome, counts->t_reached);
         }
+        outcome = reverse_step(adjoint, record);
         if (outcome != 0) {
-            return refuse(adjoint, outcome, record != NULL ? record->t_end : counts->t_reached);
+            return refuse(adjoint, outcome, record->t_end);
         }
         counts->n_step++;
         counts->n_implicit += csi_tableau_is_implicit(record->tableau);

@@ -312,7 +312,7 @@ static void stop_all(csi_lanes *lanes, const csi_lane_task *task, const csi_lane
                      costate_status status, const char *because) {
     const csi_time_grid nothing = {0};
     for (size_t l = 0; l < COSTATE_LANES; l++) {
-        if (is_active(lanes, l) && (l == 0 || !lanes->solo)) {
+        if (step != NULL && is_active(lanes, l) && (l == 0 || !lanes->solo)) {
             csi_detail detail;
             csi_fail(&detail, status, "%s at t = %.17g", because, step->t[l]);
             fail(lanes, task, l, step->t[l], status, detail.text);

@@ -301,23 +301,28 @@ static costate_status choose_first_step(csi_one_step *one, const csi_step_record
     return COSTATE_OK;
 }
 
-/* Puts the state at the end of the step before into the next record, with its slope there or, at a restart, that of f on the far side. */
-static costate_status begin_step(csi_one_step *one, csi_step_record **next, double t, const double *y,
-                                 const csi_step_record *before, bool at_jump) {
+/* The next record, with the state at the end of the step before and its slope there or, at a restart, that of f on the
+ * far side; NULL, and what is wrong in *status. */
+static csi_step_record *begin_step(csi_one_step *one, double t, const csi_step_record *before, bool at_jump,
+                                   costate_status *status) {
     csi_step_record *record = csi_step_history_next(one->history);
     if (record == NULL) {
-        return csi_fail(one->detail, COSTATE_ERR_MEMORY, "no memory for the history after t = %.17g", t);
+        *status = csi_fail(one->detail, COSTATE_ERR_MEMORY, "no memory for the history after t = %.17g", t);
+        return NULL;
     }
     if (before != NULL) {
         memcpy(record->k, before->k + (size_t)(before->tableau->n_stage - 1) * one->n, one->n * sizeof *record->k);
     }
-    memcpy(record->y, y, one->n * sizeof *record->y);
+    memcpy(record->y, one->y_end, one->n * sizeof *record->y);
     record->t = t;
     record->t_first = at_jump ? nextafter(t, t + one->direction * DBL_MAX) : t;
     record->restart = before == NULL;
     record->has_extra = false;
-    *next = record;
-    return record->restart ? evaluate_start(one, record) : COSTATE_OK;
+    if (record->restart) {
+        one->calls->counts->n_restart++;
+        *status = evaluate_start(one, record);
+    }
+    return *status == COSTATE_OK ? record : NULL;
 }
 
 static void consider_change(csi_one_step *one, const csi_step_record *record) {
@@ -397,13 +402,12 @@ costate_status csi_one_step_run(csi_one_step *one, double t0, const double *y0, 
     double stop = stop_after(one, t0, t_end);
     csi_step_record *record = NULL;
     while (status == COSTATE_OK && t != t_end) {
-        const csi_step_record *before = at_jump ? NULL : record;
         const bool first = record == NULL;
-        status = begin_step(one, &record, t, one->y_end, before, at_jump);
-        counts->n_restart += before == NULL;
-        if (status == COSTATE_OK && first) {
-            status = choose_first_step(one, record, stop);
+        record = begin_step(one, t, at_jump ? NULL : record, at_jump, &status);
+        if (record == NULL) {
+            break;
         }
+        status = first ? choose_first_step(one, record, stop) : COSTATE_OK;
         if (status == COSTATE_OK) {
             status = make_step(one, record, stop);
         }
