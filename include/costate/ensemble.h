@@ -34,7 +34,8 @@ typedef struct costate_ensemble_options {
     /**
      * What the histories kept from a solve to its VJP may occupy in all, in bytes (for adams and bdf with an estimate
      * of what CVODE allocates itself); 0: no limit; default 2³⁰. Trajectories that find no room are solved once more by
-     * the VJP, to the same bits. Every thread may go beyond the limit by one trajectory, or by one task of lanes.
+     * the VJP, to the same bits. One at a time by tsit5 or dop853 they are beyond 2²⁴ bytes in any case, since that is
+     * quicker than reading their histories from memory. Every thread may go beyond the limit by one trajectory, or by one task of lanes.
      */
     size_t max_history_bytes;
 } costate_ensemble_options;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The solve of an ensemble and its VJP: tasks of consecutive trajectories, shared by the threads, and the sums over
  * them in the tasks' order. */
+#include "core/arena.h"
 #include "core/clock.h"
 #include "core/memory.h"
 #include "ensemble/ensemble_internal.h"
@@ -13,11 +14,17 @@
 #define TASKS_MOST 128
 #define LANE_TASK_LEAST 64
 
+/* Elements from one task's part of a shared gradient to the next: a cache line at least lies between them, or threads at work on
+ * neighbouring tasks would wait for each other. */
+static size_t part_stride(const costate_ensemble *ensemble) {
+    return ensemble->set.n_p + CSI_ALIGNMENT / sizeof(double);
+}
+
 double *csi_ensemble_task_pbar(const costate_ensemble *ensemble, const csi_ensemble_task *task) {
     if (ensemble->pbar == NULL || ensemble->set.all.own_p) {
         return ensemble->pbar;
     }
-    return ensemble->task_pbar + task->begin / ensemble->task_size * ensemble->set.n_p;
+    return ensemble->task_pbar + task->begin / ensemble->task_size * part_stride(ensemble);
 }
 
 /* Only the caller's thread asks, because a host's callback may not expect another. */
@@ -269,24 +276,25 @@ static costate_status check_vjp(costate_ensemble *ensemble, const costate_trajec
 
 /* Room for a shared gradient's part from each task, all zero. */
 static bool clear_parts(costate_ensemble *ensemble) {
-    const size_t n_p = ensemble->set.n_p;
-    if (ensemble->n_task * n_p > ensemble->task_pbar_capacity) {
-        double *parts = enlarge(&ensemble->alloc, ensemble->task_pbar, ensemble->n_task * n_p, sizeof *parts);
+    const size_t n = ensemble->n_task * part_stride(ensemble);
+    if (n > ensemble->task_pbar_capacity) {
+        double *parts = enlarge(&ensemble->alloc, ensemble->task_pbar, n, sizeof *parts);
         if (parts == NULL) {
             return false;
         }
         ensemble->task_pbar = parts;
-        ensemble->task_pbar_capacity = ensemble->n_task * n_p;
+        ensemble->task_pbar_capacity = n;
     }
-    memset(ensemble->task_pbar, 0, ensemble->n_task * n_p * sizeof *ensemble->task_pbar);
+    memset(ensemble->task_pbar, 0, n * sizeof *ensemble->task_pbar);
     return true;
 }
 
 static void add_parts(const costate_ensemble *ensemble) {
     const size_t n_p = ensemble->set.n_p;
+    const size_t stride = part_stride(ensemble);
     for (size_t task = 0; task < ensemble->n_task; task++) {
         for (size_t i = 0; i < n_p; i++) {
-            ensemble->pbar[i] += ensemble->task_pbar[task * n_p + i];
+            ensemble->pbar[i] += ensemble->task_pbar[task * stride + i];
         }
     }
 }

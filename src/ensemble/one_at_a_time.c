@@ -9,6 +9,10 @@
 #define CVODE_BYTES 49152
 #define CVODE_BYTES_PER_STATE 2048
 
+/* Explicit steps are made again more quickly than they are read back, once a cache of the processor no longer holds all of them: 7.1
+ * against 8.5 µs for a gradient over ten steps, one of 10 000, on a machine with 32 MB. */
+#define EXPLICIT_BYTES ((size_t)16 << 20)
+
 static size_t hidden_bytes(const costate_ensemble *ensemble) {
     const costate_method method = ensemble->options.solver.method;
     const bool by_cvode = method == COSTATE_METHOD_ADAMS || method == COSTATE_METHOD_BDF;
@@ -37,9 +41,17 @@ void csi_pair_destroy(csi_pair *pair) {
     *pair = (csi_pair){0};
 }
 
+/* What pairs may occupy altogether; 0 for no limit. */
+static size_t limit_of(const costate_ensemble *ensemble) {
+    const size_t limit = ensemble->options.max_history_bytes;
+    const costate_method method = ensemble->options.solver.method;
+    const bool cheap = method == COSTATE_METHOD_TSIT5 || method == COSTATE_METHOD_DOP853;
+    return cheap && (limit == 0 || limit > EXPLICIT_BYTES) ? EXPLICIT_BYTES : limit;
+}
+
 /* True if another pair may be made. */
 static bool has_room(costate_ensemble *ensemble) {
-    const size_t limit = ensemble->options.max_history_bytes;
+    const size_t limit = limit_of(ensemble);
     const size_t hidden = hidden_bytes(ensemble) * atomic_load_explicit(&ensemble->n_pair, memory_order_relaxed);
     return limit == 0 || csi_shared_alloc_bytes(&ensemble->shared) + hidden < limit;
 }
