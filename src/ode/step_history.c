@@ -14,7 +14,7 @@
  * costs about as much as that. */
 #define KEPT_MAX_BYTES ((size_t)4 << 20)
 
-#define FIRST_CHUNK_BYTES ((size_t)4 << 10)
+#define FIRST_CHUNK_BYTES ((size_t)16 << 10)
 #define FEWEST_RECORDS 2
 
 /* Keeps what is rarely done out of functions that are called at every step. */
