@@ -2,7 +2,6 @@
 /* The discrete adjoint of a one-step method: the reverse of every accepted step (doc/math.md). */
 #include "adjoint/discrete_sweep.h"
 
-#include "core/arena.h"
 #include "core/memory.h"
 #include "ode/dense_output.h"
 #include "ode/explicit_stages.h"
@@ -29,21 +28,12 @@ struct csi_discrete {
 static costate_status create_implicit(costate_adjoint *adjoint) {
     csi_discrete *d = adjoint->discrete;
     const costate_rhs *rhs = &adjoint->calls.rhs;
-    size_t bytes = 0;
     const costate_status status = csi_implicit_init(&d->implicit, rhs->n_y, &adjoint->alloc);
     if (status != COSTATE_OK || !csi_rhs_keeps(rhs)) {
         return status;
     }
-    if (!csi_size_add(rhs->kept_bytes, CSI_ALIGNMENT - 1, &bytes)) {
-        return COSTATE_ERR_OVERFLOW;
-    }
-    d->kept_block = csi_alloc(&adjoint->alloc, bytes, 1);
-    if (d->kept_block == NULL) {
-        return COSTATE_ERR_MEMORY;
-    }
-    const size_t misfit = (uintptr_t)d->kept_block % CSI_ALIGNMENT;
-    d->implicit.kept = (unsigned char *)d->kept_block + (misfit == 0 ? 0 : CSI_ALIGNMENT - misfit);
-    return COSTATE_OK;
+    d->implicit.kept = csi_alloc_aligned(&adjoint->alloc, rhs->kept_bytes, 1, &d->kept_block);
+    return d->implicit.kept != NULL ? COSTATE_OK : COSTATE_ERR_MEMORY;
 }
 
 costate_status csi_discrete_create(costate_adjoint *adjoint) {
@@ -335,12 +325,7 @@ static int repeat_step(csi_step_record *record, double *y_end, void *ctx) {
 }
 
 static costate_status refuse(costate_adjoint *adjoint, int outcome, double t) {
-    costate_status status = COSTATE_ERR_RHS_RETRY;
-    switch (outcome) {
-    case CSI_STEP_NONFINITE: status = COSTATE_ERR_NONFINITE; break;
-    case CSI_STEP_NO_CONVERGENCE: status = COSTATE_ERR_CONVERGENCE; break;
-    default: status = outcome < 0 ? COSTATE_ERR_RHS_FAIL : COSTATE_ERR_RHS_RETRY; break;
-    }
+    const costate_status status = csi_step_status(outcome);
     return csi_fail(&adjoint->detail, status, "%s in the step that ends at t = %.17g, which cannot be cut",
                     costate_status_message(status), t);
 }

@@ -3,10 +3,10 @@
 #ifndef CSI_ARENA_H
 #define CSI_ARENA_H
 
+#include "core/memory.h"
+
 #include <stdbool.h>
 #include <stddef.h>
-
-#define CSI_ALIGNMENT 64
 
 /*
  * Two modes, one code path: csi_arena_measure() starts an arena without memory whose csi_arena_take() only adds up (and

@@ -35,6 +35,17 @@ void *csi_alloc(const costate_allocator *alloc, size_t count, size_t size) {
     return block;
 }
 
+void *csi_alloc_aligned(const costate_allocator *alloc, size_t count, size_t size, void **block) {
+    size_t bytes;
+    *block = NULL;
+    if (!csi_size_mul(count, size, &bytes) || !csi_size_add(bytes, CSI_ALIGNMENT - 1, &bytes)) {
+        return NULL;
+    }
+    *block = csi_alloc(alloc, bytes, 1);
+    const size_t past = (uintptr_t)*block % CSI_ALIGNMENT;
+    return *block != NULL ? (unsigned char *)*block + (past == 0 ? 0 : CSI_ALIGNMENT - past) : NULL;
+}
+
 void csi_release(const costate_allocator *alloc, void *block) {
     if (block) {
         alloc->release(block, alloc->ctx);

@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Of blocks that callbacks and kernels work on: a cache line, and the widest vector. */
+#define CSI_ALIGNMENT 64
+
 /* Copy of the caller's hooks, or malloc/free for NULL. */
 costate_allocator csi_allocator(const costate_allocator *alloc);
 
@@ -15,6 +18,11 @@ costate_allocator csi_allocator(const costate_allocator *alloc);
  * valid pointer.
  */
 void *csi_alloc(const costate_allocator *alloc, size_t count, size_t size);
+
+/*
+ * The same at an address that is a multiple of CSI_ALIGNMENT, inside *block, which is what has to be released; both NULL on failure.
+ */
+void *csi_alloc_aligned(const costate_allocator *alloc, size_t count, size_t size, void **block);
 
 /* Accepts NULL. */
 void csi_release(const costate_allocator *alloc, void *block);

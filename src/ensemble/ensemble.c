@@ -53,12 +53,11 @@ static costate_status prepare_lanes(costate_ensemble *ensemble) {
     setup->rhs = ensemble->rhs;
     setup->options = ensemble->options.solver;
     setup->atol = ensemble->tolerances;
-    setup->p_block = csi_alloc(&ensemble->alloc, ensemble->rhs.n_p + 1, COSTATE_LANES * sizeof *setup->p);
-    if (setup->p_block == NULL) {
+    setup->p =
+        csi_alloc_aligned(&ensemble->alloc, ensemble->rhs.n_p, COSTATE_LANES * sizeof *setup->p, &setup->p_block);
+    if (setup->p == NULL) {
         return COSTATE_ERR_MEMORY;
     }
-    const size_t misfit = (uintptr_t)setup->p_block % 64;
-    setup->p = (double *)(void *)((unsigned char *)setup->p_block + (misfit == 0 ? 0 : 64 - misfit));
     return csi_lane_kernels_select(&setup->kernels);
 }
 

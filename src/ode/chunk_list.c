@@ -22,18 +22,11 @@ bool csi_chunk_list_grow(csi_chunk_list *list, const costate_allocator *alloc) {
     const size_t doubled = (size_t)1 << (list->log2_first + list->n_chunk);
     const size_t left = list->limit - list->capacity;
     const size_t n_new = doubled < left ? doubled : left;
-    size_t bytes = 0;
-    if (!csi_size_mul(n_new, list->stride, &bytes) || !csi_size_add(bytes, CSI_ALIGNMENT - 1, &bytes)) {
+    void *chunk = csi_alloc_aligned(alloc, n_new, list->stride, &list->block[list->n_chunk]);
+    if (chunk == NULL) {
         return false;
     }
-    unsigned char *block = csi_alloc(alloc, bytes, 1);
-    if (block == NULL) {
-        return false;
-    }
-    const size_t offset = (CSI_ALIGNMENT - (uintptr_t)block % CSI_ALIGNMENT) % CSI_ALIGNMENT;
-    list->block[list->n_chunk] = block;
-    list->chunk[list->n_chunk] = block + offset;
-    list->n_chunk++;
+    list->chunk[list->n_chunk++] = chunk;
     list->capacity += n_new;
     return true;
 }

@@ -2,7 +2,7 @@
 /*
  * LU factorisation of a small dense matrix with partial pivoting. In-house, since an implicit step of a small system is
  * one factorisation and some twenty solves and little else: against SUNDIALS 6.4's dense routines the factorisation was
- * measured 2.2 times as fast at n = 8 and 4.2 times at n = 20, the solve 3.5 times from n = 5 to 20; LAPACK's
+ * measured 2.2 times as fast at n = 8 and 4.3 times at n = 20, the solve 3.1 to 3.9 times from n = 5 to 40; LAPACK's
  * reference implementation was slower than SUNDIALS below n = 8 and half as fast as this at n = 20.
  */
 #include "ode/dense_lu.h"

@@ -39,10 +39,10 @@ static costate_status measure_record(csi_one_step *one) {
     }
     if (tableau != NULL && one->options.record && csi_rhs_keeps(rhs)) {
         size_t stride = 0;
-        if (!csi_size_add(rhs->kept_bytes, 63, &stride)) {
+        if (!csi_size_add(rhs->kept_bytes, CSI_ALIGNMENT - 1, &stride)) {
             return COSTATE_ERR_OVERFLOW;
         }
-        one->shape.kept_stride = stride - stride % 64;
+        one->shape.kept_stride = stride - stride % CSI_ALIGNMENT;
     }
     return COSTATE_OK;
 }
@@ -152,15 +152,15 @@ static costate_status refuse_weight(csi_one_step *one, size_t i, double t) {
 /* The status, with text, of a step from t that cannot be made shorter. */
 static costate_status give_up(csi_one_step *one, double t) {
     const char *because = "";
-    costate_status status = COSTATE_ERR_STEP_SIZE;
     switch (one->trouble) {
-    case CSI_STEP_FAIL: status = COSTATE_ERR_RHS_FAIL, because = "a callback failed"; break;
-    case CSI_STEP_RETRY: status = COSTATE_ERR_RHS_RETRY, because = "a callback kept asking for a smaller step"; break;
-    case CSI_STEP_NONFINITE: status = COSTATE_ERR_NONFINITE, because = "a callback gave NaN or infinity"; break;
-    case CSI_STEP_NO_CONVERGENCE: status = COSTATE_ERR_CONVERGENCE, because = "Newton's iteration failed"; break;
+    case CSI_STEP_FAIL: because = "a callback failed"; break;
+    case CSI_STEP_RETRY: because = "a callback kept asking for a smaller step"; break;
+    case CSI_STEP_NONFINITE: because = "a callback gave NaN or infinity"; break;
+    case CSI_STEP_NO_CONVERGENCE: because = "Newton's iteration failed"; break;
     default: because = "the error test failed at the smallest step"; break;
     }
-    return csi_fail(one->detail, status, "%s in a step of y from t = %.17g (h = %.3g)", because, t, one->h);
+    return csi_fail(one->detail, csi_step_status(one->trouble), "%s in a step of y from t = %.17g (h = %.3g)", because,
+                    t, one->h);
 }
 
 /* True if output is wanted within the step, and takes slopes that the step does not have. */

@@ -7,15 +7,12 @@
 
 #include <stdint.h>
 
-#define WORK_ALIGNMENT 64
-
 costate_status csi_rhs_calls_init(csi_rhs_calls *calls, const costate_rhs *rhs, costate_solve_counts *counts,
                                   const costate_allocator *alloc) {
     *calls = (csi_rhs_calls){.rhs = *rhs, .counts = counts};
     size_t bytes = 0;
-    size_t n_scratch = 0;
-    if (!csi_size_add(rhs->work_bytes, WORK_ALIGNMENT - 1, &bytes) ||
-        !csi_size_mul(rhs->n_y, 2 * sizeof(double), &n_scratch)) {
+    if (!csi_size_add(rhs->work_bytes, CSI_ALIGNMENT - 1, &bytes) ||
+        !csi_size_mul(rhs->n_y, 2 * sizeof(double), &bytes)) {
         return COSTATE_ERR_OVERFLOW;
     }
     calls->unit = csi_alloc(alloc, rhs->n_y, 2 * sizeof(double));
@@ -24,12 +21,10 @@ costate_status csi_rhs_calls_init(csi_rhs_calls *calls, const costate_rhs *rhs, 
     }
     calls->row = calls->unit + rhs->n_y;
     if (rhs->work_bytes > 0) {
-        calls->work_block = csi_alloc(alloc, bytes, 1);
-        if (calls->work_block == NULL) {
+        calls->work = csi_alloc_aligned(alloc, rhs->work_bytes, 1, &calls->work_block);
+        if (calls->work == NULL) {
             return COSTATE_ERR_MEMORY;
         }
-        const uintptr_t misfit = (uintptr_t)calls->work_block % WORK_ALIGNMENT;
-        calls->work = (unsigned char *)calls->work_block + (misfit == 0 ? 0 : WORK_ALIGNMENT - misfit);
     }
     return COSTATE_OK;
 }

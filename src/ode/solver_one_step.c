@@ -84,9 +84,7 @@ static costate_status add_extra(const costate_solver *solver, csi_step_record *r
     if (outcome == CSI_STEP_OK) {
         return COSTATE_OK;
     }
-    const costate_status status = outcome == CSI_STEP_FAIL    ? COSTATE_ERR_RHS_FAIL
-                                  : outcome == CSI_STEP_RETRY ? COSTATE_ERR_RHS_RETRY
-                                                              : COSTATE_ERR_NONFINITE;
+    const costate_status status = csi_step_status(outcome);
     return csi_fail(one->detail, status, "%s in the step from t = %.17g, which cannot be cut any more",
                     costate_status_message(status), record->t);
 }

@@ -28,6 +28,18 @@ static inline int csi_step_outcome(int answer) {
     return answer == 0 ? CSI_STEP_OK : answer > 0 ? CSI_STEP_RETRY : CSI_STEP_FAIL;
 }
 
+/* The status of a step that cannot be made shorter after this outcome. */
+static inline costate_status csi_step_status(int outcome) {
+    switch (outcome) {
+    case CSI_STEP_OK: return COSTATE_OK;
+    case CSI_STEP_RETRY: return COSTATE_ERR_RHS_RETRY;
+    case CSI_STEP_NONFINITE: return COSTATE_ERR_NONFINITE;
+    case CSI_STEP_NO_CONVERGENCE: return COSTATE_ERR_CONVERGENCE;
+    case CSI_STEP_INACCURATE: return COSTATE_ERR_STEP_SIZE;
+    default: return COSTATE_ERR_RHS_FAIL;
+    }
+}
+
 /* Where stage `stage` is evaluated. */
 static inline double csi_stage_time(const csi_step_record *record, const csi_tableau *tableau, int stage) {
     const double c = tableau->c[stage];
