@@ -5,12 +5,13 @@ PRESET ?= release
 PREFIX ?= /usr/local
 BUILD := build/$(PRESET)
 
-packages := gcc g++ libc6-dev cmake ninja-build pkg-config libsundials-dev libsleef-dev libnlopt-dev libcmocka-dev \
-            libmpfr-dev
+packages := gcc g++ libc6-dev cmake ninja-build pkg-config libsundials-dev libsleef-dev libnlopt-dev libcjson-dev zlib1g-dev \
+            libcmocka-dev libmpfr-dev
 packages_demo := gnuplot-nox
 packages_bench := libopenblas-dev
 packages_docs := doxygen
-packages_lint := clang clang-format clang-tidy
+packages_lint := clang libclang-rt-dev clang-format clang-tidy
+packages_hosts := gfortran libgsl-dev r-base-core r-cran-desolve
 
 .DEFAULT_GOAL := help
 .PHONY: help deps demo test bench install docs format lint clean build
@@ -20,7 +21,8 @@ help: ## this list
 	@echo 'Variables: PRESET=release|dev|asan|tsan|clang (for test), PREFIX=/usr/local, DESTDIR, ARGS (of demo and bench)'
 
 deps: ## install everything any target needs from Debian
-	@cmake/debian_packages.sh $(packages) $(packages_demo) $(packages_bench) $(packages_docs) $(packages_lint)
+	@cmake/debian_packages.sh $(packages) $(packages_demo) $(packages_bench) $(packages_docs) $(packages_lint) \
+	    $(packages_hosts)
 
 demo: ## fit a neural ODE to the hare-lynx record and draw the fit
 	@cmake/debian_packages.sh $(packages) $(packages_demo)

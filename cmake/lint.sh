@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 # Not version.h.in: its @...@ are no C.
-sources=$(find include src examples tests bench -name '*.[ch]' -o -name '*.cpp' | sort)
+sources=$(find include src eval examples adapters tests bench -name '*.[ch]' -o -name '*.cpp' | sort)
 
 case ${1:-} in
 format)

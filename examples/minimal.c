@@ -17,12 +17,13 @@ int main(void) {
     costate_random random = costate_random_seed(1, 0);
     costate_net *net = NULL;
     costate_rhs rhs;
+    const costate_fit_spec problem = {.rhs = &rhs, .n_series = 1, .series = &series};
     costate_fit *fit = NULL;
     costate_optimum optimum;
     costate_status status = costate_net_create(&spec, NULL, &net);
     status = status ? status : costate_net_rhs(net, &rhs);
     status = status ? status : costate_net_init_f64(net, COSTATE_INIT_GLOROT_UNIFORM, 0.1, &random, x);
-    status = status ? status : costate_fit_create(&rhs, &series, NULL, NULL, &fit);
+    status = status ? status : costate_fit_create(&problem, NULL, NULL, &fit);
     status = status ? status : costate_minimize_lbfgs(rhs.n_p, costate_fit_objective, fit, NULL, NULL, x, &optimum);
     error = status ? HUGE_VAL : sqrt(optimum.value / 42.0);
     printf("%s, error %.4f\n", costate_status_message(status), error);

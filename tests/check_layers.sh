@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# check_layers.sh <source directory>: modules include only what they may: core <- nn, core <- ode <- adjoint <- (fit,
-# ensemble); SIMD, SLEEF, SUNDIALS and NLopt stay where they belong, and out of the public headers.
+# check_layers.sh <source directory>: modules include only what they may: core <- data, core <- nn <- (model, codegen), core <- ode
+# <- adjoint <- ensemble <- fit; SIMD, SLEEF, SUNDIALS, NLopt and cJSON stay where they belong, and out of the public headers.
 set -eu
 root=$1
 
@@ -11,10 +11,13 @@ function complain(text) { printf "%s:%d: %s\n", FILENAME, FNR, text; bad = 1 }
 BEGIN {
     # Modules a module may include from; which module a public header belongs to.
     may["core"] = " core "; may["nn"] = " core nn "; may["ode"] = " core ode "
-    may["adjoint"] = " core ode adjoint "; may["fit"] = " core ode adjoint fit "
+    may["adjoint"] = " core ode adjoint "; may["fit"] = " core ode adjoint ensemble fit "
     may["ensemble"] = " core ode adjoint ensemble "
-    n = split("core: alloc export isa random rhs status version nn: act layer net ode: solver " \
-              "adjoint: adjoint sensitivity ensemble: ensemble fit: fit loss optimize", word, " ")
+    may["ude"] = " core nn ude "
+    may["data"] = " core data "; may["model"] = " core nn model "; may["codegen"] = " core nn codegen "
+    n = split("core: alloc export isa message random rhs status version codegen: codegen data: csv model: model safetensors nn: act layer net ude: ude ode: solver " \
+              "adjoint: adjoint sensitivity ensemble: ensemble fit: collocation fit inference journal loss multistart " \
+              "optimize spline train", word, " ")
     for (i = 1; i <= n; i++) {
         if (sub(/:$/, "", word[i])) module = word[i]
         else home[word[i]] = module
@@ -41,6 +44,8 @@ FNR == 1 {
     if (target ~ /intrin\.h$|^arm_|^sleef/ && path !~ simd) complain(target " outside src/nn/kernels")
     if (target ~ sundials && path !~ ode) complain(target " outside src/ode and src/adjoint")
     if (target ~ /^nlopt/ && path !~ nlopt) complain(target " outside src/fit")
+    if (target ~ /^zlib/ && path !~ nlopt) complain(target " outside src/fit")
+    if (target ~ /[cC]JSON/ && path !~ /^src\/model\//) complain(target " outside src/model")
     if (target ~ /^(stdio|assert)\.h$/ && public) complain(target " in a public header")
     if (target ~ /\.\./) complain(target ": a path that climbs")
 

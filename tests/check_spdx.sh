@@ -12,7 +12,7 @@ list() {
 
 status=0
 n=0
-for file in $(list | sed 's|^\./||' | grep -v -E '^(data/|LICENSE$)|\.(md|json|csv|png|svg|gz)$'); do
+for file in $(list | sed 's|^\./||' | grep -v -E '^(data/|tests/fuzz/corpus/|LICENSE$)|\.(md|json|csv|png|svg|gz)$'); do
     [ -f "$file" ] || continue
     n=$((n + 1))
     if ! awk 'NR == 1 && /^#!/ { next } { print; exit }' "$file" | grep -q 'SPDX-License-Identifier: MIT'; then

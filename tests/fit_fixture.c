@@ -27,17 +27,29 @@ void fit_fixture_fill(fit_fixture *fixture) {
                                        .data = fixture->data,
                                        .weight = fixture->weight,
                                        .t0 = 0.5,
-                                       .y0 = fixture->y0,
-                                       .estimate_y0 = true};
+                                       .y0 = fixture->y0};
+    fixture->estimate_y0 = true;
+    fixture->loss = costate_loss_squared();
     fixture->options = costate_fit_options_default();
     fixture->options.solver.rtol = 1e-10;
     fixture->options.solver.atol = 1e-12;
 }
 
+costate_status fit_fixture_try(const fit_fixture *fixture, const costate_rhs *rhs, const costate_allocator *alloc,
+                               costate_fit **fit) {
+    const costate_estimate free_start = {.part = COSTATE_FIT_INITIAL_STATE, .series = COSTATE_EVERY_SERIES};
+    const costate_fit_spec spec = {.rhs = rhs,
+                                   .n_series = 1,
+                                   .series = &fixture->series,
+                                   .loss = fixture->loss,
+                                   .n_estimate = fixture->estimate_y0 ? 1 : 0,
+                                   .estimates = &free_start};
+    return costate_fit_create(&spec, &fixture->options, alloc, fit);
+}
+
 costate_fit *fit_fixture_create(const fit_fixture *fixture, const costate_rhs *rhs) {
     costate_fit *fit = NULL;
-    assert_ok(
-        costate_fit_create(rhs ? rhs : &problem_lotka_volterra.rhs, &fixture->series, &fixture->options, NULL, &fit));
+    assert_ok(fit_fixture_try(fixture, rhs ? rhs : &problem_lotka_volterra.rhs, NULL, &fit));
     assert_non_null(fit);
     return fit;
 }

@@ -17,7 +17,7 @@ static void fill_exact(fit_fixture *f, double *truth) {
     memset(f->data, 0, sizeof(f->data));
     memcpy(truth, known, sizeof(known));
     costate_fit *fit = fit_fixture_create(f, NULL);
-    assert_ok(costate_fit_predict(fit, truth, N_T, f->t, y));
+    assert_ok(costate_fit_predict(fit, truth, 0, N_T, f->t, y, NULL));
     costate_fit_destroy(fit);
     memcpy(f->data, y, sizeof(y));
 }

@@ -15,7 +15,7 @@
  */
 #include "command_line.h"
 #include "complain.h"
-#include "csv_table.h"
+#include "data_record.h"
 #include "fit_result.h"
 #include "output_file.h"
 #include "picture.h"
@@ -59,20 +59,20 @@ static int report(const fit_result *result, const char *prefix) {
 
 static int fit_record(const command_line *options, fit_result *result) {
     const char *path = options->data ? options->data : default_data();
-    csv_table table;
-    if (!csv_table_read(path, &table)) {
+    data_record record;
+    if (!data_record_read(path, &record)) {
         return EXIT_INPUT;
     }
     int status = EXIT_INPUT;
     if (output_file_check(options->output, path)) {
-        printf("data      %s: %zu rows, %zu state%s\n", path, table.n_row, table.n_state,
-               table.n_state == 1 ? "" : "s");
-        status = record_fit(&table, options, result);
+        printf("data      %s: %zu rows, %zu state%s\n", path, record.n_row, record.n_state,
+               record.n_state == 1 ? "" : "s");
+        status = record_fit(&record, options, result);
     }
     if (status == EXIT_SUCCESS) {
         status = report(result, options->output);
     }
-    csv_table_free(&table);
+    data_record_free(&record);
     return status;
 }
 

@@ -6,17 +6,17 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* The squared error, which also adds up the error in units of the data. */
-static int observe(const costate_observation *observation, double *value, double *ybar, void *ctx) {
+static int observe(const costate_observation *observation, double *value, double *hbar, double *noisebar, void *ctx) {
     piece_objective *self = ctx;
-    for (size_t k = 0; k < observation->n_y; k++) {
-        const double error = self->record->unit[k] * (observation->y[k] - observation->data[k]);
+    const costate_loss squared = costate_loss_squared();
+    for (size_t k = 0; k < observation->n_h; k++) {
+        const double error = self->record->unit[k] * (observation->h[k] - observation->data[k]);
         self->square_sum += error * error;
     }
-    self->n_square += observation->n_y;
-    return costate_loss_squared(observation, value, ybar, NULL);
+    self->n_square += observation->n_h;
+    return squared.value(observation, value, hbar, noisebar, squared.ctx);
 }
 
 /* Rows first + 1 … first + length, from the data of row `first`. */
@@ -30,34 +30,33 @@ static costate_series piece_series(const scaled_record *record, size_t first, si
 }
 
 static costate_series whole_series(const scaled_record *record) {
-    return (costate_series){.n_t = record->n_row,
-                            .t = record->time,
-                            .data = record->state,
-                            .t0 = record->time[0],
-                            .y0 = record->state,
-                            .estimate_y0 = true};
+    return (costate_series){
+        .n_t = record->n_row, .t = record->time, .data = record->state, .t0 = record->time[0], .y0 = record->state};
 }
 
 costate_status piece_objective_create(piece_objective *objective, const scaled_record *record, size_t length,
                                       double ridge, const costate_rhs *rhs, const costate_solver_options *solver) {
     const size_t n_interval = record->n_row - 1;
     const size_t n_piece = length == 0 ? 1 : (n_interval + length - 1) / length;
+    const costate_estimate estimates[] = {{.part = COSTATE_FIT_PARAMETER, .l2 = ridge},
+                                          {.part = COSTATE_FIT_INITIAL_STATE, .series = COSTATE_EVERY_SERIES}};
     costate_fit_options options = costate_fit_options_default();
+    costate_series *pieces = allocate(n_piece, sizeof(costate_series));
     options.solver = *solver;
-    options.loss = observe;
-    options.loss_ctx = objective;
-    *objective = (piece_objective){.record = record, .n_p = rhs->n_p, .ridge = ridge, .n_piece = n_piece};
-    objective->n_x = rhs->n_p + (length == 0 ? rhs->n_y : 0);
-    objective->pieces = allocate(n_piece, sizeof(costate_fit *));
-    objective->grad = allocate(objective->n_x, sizeof(double));
+    *objective = (piece_objective){.record = record};
     for (size_t k = 0; k < n_piece; k++) {
-        const costate_series series = length == 0 ? whole_series(record) : piece_series(record, k * length, length);
-        const costate_status status = costate_fit_create(rhs, &series, &options, NULL, &objective->pieces[k]);
-        if (status != COSTATE_OK) {
-            return status;
-        }
+        pieces[k] = length == 0 ? whole_series(record) : piece_series(record, k * length, length);
     }
-    return COSTATE_OK;
+    const costate_fit_spec problem = {.rhs = rhs,
+                                      .n_series = n_piece,
+                                      .series = pieces,
+                                      .loss = {.value = observe, .ctx = objective},
+                                      .n_estimate = length == 0 ? 2 : 1,
+                                      .estimates = estimates};
+    const costate_status status = costate_fit_create(&problem, &options, NULL, &objective->fit);
+    objective->n_x = costate_fit_n_x(objective->fit);
+    free(pieces);
+    return status;
 }
 
 static void add_solves(costate_solve_counts *total, const costate_solve_counts *counts) {
@@ -75,18 +74,14 @@ static void add_solves(costate_solve_counts *total, const costate_solve_counts *
 }
 
 void piece_objective_destroy(piece_objective *objective, costate_fit_counts *counts) {
-    for (size_t k = 0; k < objective->n_piece; k++) {
-        const costate_fit_counts *piece = costate_fit_get_counts(objective->pieces[k]);
-        if (piece) {
-            counts->n_gradient += piece->n_gradient;
-            counts->n_fail += piece->n_fail;
-            add_solves(&counts->forward, &piece->forward);
-            add_solves(&counts->backward, &piece->backward);
-        }
-        costate_fit_destroy(objective->pieces[k]);
+    const costate_fit_counts *own = costate_fit_get_counts(objective->fit);
+    if (own) {
+        counts->n_gradient += own->n_gradient;
+        counts->n_fail += own->n_fail;
+        add_solves(&counts->forward, &own->forward);
+        add_solves(&counts->backward, &own->backward);
     }
-    free(objective->pieces);
-    free(objective->grad);
+    costate_fit_destroy(objective->fit);
     *objective = (piece_objective){0};
 }
 
@@ -94,24 +89,7 @@ costate_status piece_objective_evaluate(const double *x, double *value, double *
     piece_objective *self = ctx;
     self->square_sum = 0.0;
     self->n_square = 0;
-    *value = 0.0;
-    memset(grad, 0, self->n_x * sizeof(double));
-    for (size_t i = 0; i < self->n_p; i++) {
-        *value += self->ridge * x[i] * x[i];
-        grad[i] = 2.0 * self->ridge * x[i];
-    }
-    for (size_t k = 0; k < self->n_piece; k++) {
-        double part;
-        const costate_status status = costate_fit_objective(x, &part, self->grad, self->pieces[k]);
-        if (status != COSTATE_OK) {
-            return status;
-        }
-        *value += part;
-        for (size_t i = 0; i < self->n_x; i++) {
-            grad[i] += self->grad[i];
-        }
-    }
-    return COSTATE_OK;
+    return costate_fit_objective(x, value, grad, self->fit);
 }
 
 double piece_objective_rmse(const piece_objective *objective) {
@@ -119,10 +97,6 @@ double piece_objective_rmse(const piece_objective *objective) {
 }
 
 size_t piece_objective_steps(const piece_objective *objective) {
-    size_t n = 0;
-    for (size_t k = 0; k < objective->n_piece; k++) {
-        const costate_fit_counts *piece = costate_fit_get_counts(objective->pieces[k]);
-        n += piece->forward.n_step + piece->backward.n_step;
-    }
-    return n;
+    const costate_fit_counts *own = costate_fit_get_counts(objective->fit);
+    return own ? own->forward.n_step + own->backward.n_step : 0;
 }

@@ -22,12 +22,8 @@ typedef struct scaled_record {
 
 typedef struct piece_objective {
     const scaled_record *record;
-    size_t n_p;
-    size_t n_x;   /* unknowns: n_p, and the initial state when the record is one piece */
-    double ridge; /* weight of the squared parameters */
-    size_t n_piece;
-    costate_fit **pieces;
-    double *grad; /* n_x elements, of one piece */
+    size_t n_x; /* unknowns: the parameters, and the initial state when the record is one piece */
+    costate_fit *fit;
 
     /* Of the last evaluation, in units of the data. */
     double square_sum;

@@ -38,8 +38,8 @@ typedef struct fit_run {
 static costate_status create_network(fit_run *run) {
     const command_line *options = run->options;
     const size_t n_state = run->scale.record.n_state;
-    double in_scale[CSV_MAX_STATES + 1];
-    double in_shift[CSV_MAX_STATES + 1] = {0.0};
+    double in_scale[RECORD_MAX_STATES + 1];
+    double in_shift[RECORD_MAX_STATES + 1] = {0.0};
     costate_layer_spec layers[MAX_HIDDEN + 1];
     for (size_t l = 0; l < options->n_hidden; l++) {
         layers[l] = (costate_layer_spec){.n_out = options->hidden[l], .act = options->activation};
@@ -126,7 +126,7 @@ static costate_status fit_stage(fit_run *run, size_t length, size_t iterations) 
         curves *c = &run->result->curves;
         double *time = allocate(c->n_point, sizeof(double));
         record_scale_times(&run->scale, c->n_point, c->time, time);
-        status = costate_fit_predict(run->objective.pieces[0], run->x, c->n_point, time, c->fit);
+        status = costate_fit_predict(run->objective.fit, run->x, 0, c->n_point, time, c->fit, NULL);
         record_scale_undo(&run->scale, c->n_point, c->fit);
         free(time);
     }
@@ -177,11 +177,11 @@ static costate_status fit_network(fit_run *run) {
     return status == COSTATE_OK ? fit_stages(run) : status;
 }
 
-int record_fit(const csv_table *table, const command_line *options, fit_result *result) {
+int record_fit(const data_record *record, const command_line *options, fit_result *result) {
     fit_run run = {.options = options, .result = result};
-    *result = (fit_result){.names = table->names, .solver = options->solver, .rtol = options->rtol};
-    record_scale_create(&run.scale, table);
-    curves_create(&result->curves, table->n_row, table->n_state, table->time, table->state);
+    *result = (fit_result){.names = record->names, .solver = options->solver, .rtol = options->rtol};
+    record_scale_create(&run.scale, record);
+    curves_create(&result->curves, record->n_row, record->n_state, record->time, record->state);
     run.line = progress_line_start(options->iterations, options->quiet);
     const costate_status status = fit_network(&run);
     result->seconds = progress_line_seconds(&run.line);

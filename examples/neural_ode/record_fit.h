@@ -4,10 +4,10 @@
 #define RECORD_FIT_H
 
 #include "command_line.h"
-#include "csv_table.h"
+#include "data_record.h"
 #include "fit_result.h"
 
-/* EXIT_SUCCESS with the result, whose names are those of the table; else says why and returns EXIT_FIT. */
-int record_fit(const csv_table *table, const command_line *options, fit_result *result);
+/* EXIT_SUCCESS with the result, whose names are those of the record; else says why and returns EXIT_FIT. */
+int record_fit(const data_record *record, const command_line *options, fit_result *result);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Scales a table: states to mean 0 and standard deviation 1, time to 0 … 10. */
+/* Scales a record: states to mean 0 and standard deviation 1, time to 0 … 10. */
 #include "record_scale.h"
 
 #include "complain.h"
@@ -10,37 +10,37 @@
 /* Smaller deviations, relative to the mean, are rounding. */
 static const double SMALLEST_DEVIATION = 1e-12;
 
-static void find_unit(record_scale *scale, const csv_table *table, size_t k) {
-    const double n = (double)table->n_row;
+static void find_unit(record_scale *scale, const data_record *record, size_t k) {
+    const double n = (double)record->n_row;
     double mean = 0.0;
     double square = 0.0;
-    for (size_t i = 0; i < table->n_row; i++) {
-        mean += table->state[i * table->n_state + k] / n;
+    for (size_t i = 0; i < record->n_row; i++) {
+        mean += record->state[i * record->n_state + k] / n;
     }
-    for (size_t i = 0; i < table->n_row; i++) {
-        const double d = table->state[i * table->n_state + k] - mean;
+    for (size_t i = 0; i < record->n_row; i++) {
+        const double d = record->state[i * record->n_state + k] - mean;
         square += d * d / n;
     }
     scale->mean[k] = mean;
     scale->unit[k] = sqrt(square) > SMALLEST_DEVIATION * fabs(mean) ? sqrt(square) : 1.0;
 }
 
-void record_scale_create(record_scale *scale, const csv_table *table) {
-    const size_t n_state = table->n_state;
-    *scale = (record_scale){.time_origin = table->time[0],
-                            .time_unit = (table->time[table->n_row - 1] - table->time[0]) / SCALED_DURATION};
-    scale->time = allocate(table->n_row, sizeof(double));
-    scale->state = allocate(table->n_row * n_state, sizeof(double));
-    record_scale_times(scale, table->n_row, table->time, scale->time);
+void record_scale_create(record_scale *scale, const data_record *record) {
+    const size_t n_state = record->n_state;
+    *scale = (record_scale){.time_origin = record->time[0],
+                            .time_unit = (record->time[record->n_row - 1] - record->time[0]) / SCALED_DURATION};
+    scale->time = allocate(record->n_row, sizeof(double));
+    scale->state = allocate(record->n_row * n_state, sizeof(double));
+    record_scale_times(scale, record->n_row, record->time, scale->time);
     for (size_t k = 0; k < n_state; k++) {
-        find_unit(scale, table, k);
-        for (size_t i = 0; i < table->n_row; i++) {
+        find_unit(scale, record, k);
+        for (size_t i = 0; i < record->n_row; i++) {
             const size_t at = i * n_state + k;
-            scale->state[at] = (table->state[at] - scale->mean[k]) / scale->unit[k];
+            scale->state[at] = (record->state[at] - scale->mean[k]) / scale->unit[k];
         }
     }
     scale->record = (scaled_record){
-        .n_row = table->n_row, .n_state = n_state, .time = scale->time, .state = scale->state, .unit = scale->unit};
+        .n_row = record->n_row, .n_state = n_state, .time = scale->time, .state = scale->state, .unit = scale->unit};
 }
 
 void record_scale_free(record_scale *scale) {

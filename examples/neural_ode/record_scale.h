@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Scales a table: states to mean 0 and standard deviation 1, time to 0 … 10. */
+/* Scales a record: states to mean 0 and standard deviation 1, time to 0 … 10. */
 #ifndef RECORD_SCALE_H
 #define RECORD_SCALE_H
 
-#include "csv_table.h"
+#include "data_record.h"
 #include "piece_objective.h"
 
 #include <stddef.h>
@@ -14,14 +14,14 @@
 typedef struct record_scale {
     double time_origin;
     double time_unit;
-    double mean[CSV_MAX_STATES];
-    double unit[CSV_MAX_STATES]; /* standard deviation; 1 for a constant state */
+    double mean[RECORD_MAX_STATES];
+    double unit[RECORD_MAX_STATES]; /* standard deviation; 1 for a constant state */
     double *time;
     double *state;
     scaled_record record; /* refers to the above */
 } record_scale;
 
-void record_scale_create(record_scale *scale, const csv_table *table);
+void record_scale_create(record_scale *scale, const data_record *record);
 void record_scale_free(record_scale *scale);
 
 /* n times of the data in scaled time. */

@@ -81,7 +81,8 @@ static costate_status create_fit(spiral_run *run, const command_line *options) {
     fit_options.solver.method = options->solver;
     fit_options.solver.rtol = options->rtol;
     fit_options.solver.atol = ATOL;
-    return costate_fit_create(&run->rhs, &series, &fit_options, NULL, &run->fit);
+    const costate_fit_spec problem = {.rhs = &run->rhs, .n_series = 1, .series = &series};
+    return costate_fit_create(&problem, &fit_options, NULL, &run->fit);
 }
 
 static int show_progress(const costate_progress *progress, void *ctx) {
@@ -135,7 +136,8 @@ int spiral_benchmark(const command_line *options, fit_result *result) {
     progress_line_clear(&run.line);
     curves_create(&result->curves, N_T, N_Y, run.time, run.data);
     if (status == COSTATE_OK) {
-        status = costate_fit_predict(run.fit, run.p, result->curves.n_point, result->curves.time, result->curves.fit);
+        status = costate_fit_predict(run.fit, run.p, 0, result->curves.n_point, result->curves.time, result->curves.fit,
+                                     NULL);
     }
     if (status != COSTATE_OK) {
         complain("the fit failed: %s", costate_status_message(status));

@@ -16,8 +16,9 @@ extern "C" {
  * Function to be minimised.
  *
  * A failure (any status but COSTATE_OK) marks x as infeasible: the optimiser backs off and carries on.
- * COSTATE_ERR_INTERRUPTED, COSTATE_ERR_MEMORY, COSTATE_ERR_NULL, COSTATE_ERR_ARGUMENT, COSTATE_ERR_SIZE and
- * COSTATE_ERR_STATE end the optimisation and are returned by it.
+ * COSTATE_ERR_INTERRUPTED, COSTATE_ERR_MEMORY, COSTATE_ERR_NULL, COSTATE_ERR_ARGUMENT, COSTATE_ERR_SIZE,
+ * COSTATE_ERR_STATE, COSTATE_ERR_MISMATCH, COSTATE_ERR_FORMAT and COSTATE_ERR_IO end the optimisation and are returned
+ * by it.
  *
  * @param[in]  x      n elements
  * @param[out] value  the function at x

@@ -30,7 +30,10 @@ extern "C" {
     X(ERR_INTERRUPTED, 16, "the interrupt callback asked to stop")                                                     \
     X(ERR_SOLVER, 17, "the underlying solver returned an unexpected code")                                             \
     X(ERR_MISMATCH, 18, "a derivative disagrees with finite differences")                                              \
-    X(ERR_OPTIMIZER, 19, "the optimiser could not make progress")
+    X(ERR_OPTIMIZER, 19, "the optimiser could not make progress")                                                      \
+    X(ERR_FORMAT, 20, "a file or text is malformed, inconsistent or larger than allowed")                              \
+    X(ERR_IO, 21, "a file could not be read or written")                                                               \
+    X(ERR_SINGULAR, 22, "a matrix that has to be positive definite is not")
 
 /** Status of a call: COSTATE_OK (zero) or the reason of the failure. */
 typedef enum costate_status {

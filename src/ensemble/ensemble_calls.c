@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/memory.h"
 #include "ensemble/ensemble_internal.h"
+#include "ode/solve_counts.h"
 
 #include <math.h>
 #include <string.h>
@@ -39,25 +40,6 @@ int csi_worker_interrupt(void *worker) {
 }
 
 int csi_pair_interrupt(void *pair) { return csi_worker_interrupt((void *)((csi_pair *)pair)->worker); }
-
-void csi_counts_add(costate_solve_counts *total, const costate_solve_counts *part) {
-    total->n_step += part->n_step;
-    total->n_restart += part->n_restart;
-    total->n_f += part->n_f;
-    total->n_vjp_y += part->n_vjp_y;
-    total->n_vjp_p += part->n_vjp_p;
-    total->n_jac += part->n_jac;
-    total->n_setup += part->n_setup;
-    total->n_error_fail += part->n_error_fail;
-    total->n_nonlin_fail += part->n_nonlin_fail;
-    total->n_nonlin_iter += part->n_nonlin_iter;
-    total->n_implicit += part->n_implicit;
-    total->n_switch += part->n_switch;
-    total->n_replay += part->n_replay;
-    total->last_order = part->last_order;
-    total->last_step = part->last_step;
-    total->t_reached = part->t_reached;
-}
 
 static csi_ensemble_task *task_at(const costate_ensemble *ensemble, size_t i) {
     return csi_chunk_list_at(&ensemble->tasks, i);
@@ -183,7 +165,7 @@ static costate_status run(costate_ensemble *ensemble, csi_task_fn fn, costate_so
     costate_status status = COSTATE_OK;
     for (size_t i = 0; i < ensemble->n_task; i++) {
         const csi_ensemble_task *task = task_at(ensemble, i);
-        csi_counts_add(counts, &task->counts);
+        csi_solve_counts_add(counts, &task->counts);
         if (status == COSTATE_OK && task->failure.status != COSTATE_OK) {
             status = task->failure.status;
             ensemble->detail = task->failure.detail;

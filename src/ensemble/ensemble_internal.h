@@ -88,9 +88,6 @@ double *csi_ensemble_task_pbar(const costate_ensemble *ensemble, const csi_ensem
 int csi_pair_interrupt(void *pair);
 int csi_worker_interrupt(void *worker);
 
-/* Adds what a part cost; the last step is the part's. */
-void csi_counts_add(costate_solve_counts *total, const costate_solve_counts *part);
-
 /* Trajectories one at a time, by any method. */
 costate_status csi_pair_create(costate_ensemble *ensemble, csi_pair *pair);
 void csi_pair_destroy(csi_pair *pair);

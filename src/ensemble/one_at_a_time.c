@@ -2,6 +2,7 @@
 /* Trajectories one at a time, by any method: each with a solver and an adjoint of its own, whose history waits for the
  * VJP, as long as there is room; the others share one pair per thread and are solved again by the VJP. */
 #include "ensemble/ensemble_internal.h"
+#include "ode/solve_counts.h"
 
 #include <math.h>
 
@@ -81,7 +82,7 @@ void csi_solve_one_at_a_time(csi_worker *worker, csi_ensemble_task *task) {
         csi_pair *pair = pair_for_solve(worker, j);
         double *y = ensemble->y != NULL ? ensemble->y + csi_trajectory_row(set, j) * set->n_y : NULL;
         ensemble->status[j] = solve(pair, worker, j, y);
-        csi_counts_add(&task->counts, costate_solver_counts(pair->solver));
+        csi_solve_counts_add(&task->counts, costate_solver_counts(pair->solver));
         if (ensemble->status[j] != COSTATE_OK) {
             csi_note_failure(&task->failure, j, ensemble->status[j], costate_solver_detail(pair->solver));
         }
@@ -120,7 +121,7 @@ static costate_status vjp(csi_worker *worker, csi_ensemble_task *task, size_t j)
     status = costate_adjoint_vjp(pair->adjoint, a.p, a.n_t, ensemble->v + csi_trajectory_row(set, j) * set->n_y,
                                  ensemble->y0bar != NULL ? ensemble->y0bar + j * set->n_y : NULL,
                                  pbar != NULL && set->all.own_p ? pbar + j * set->n_p : pbar, NULL);
-    csi_counts_add(&task->counts, costate_adjoint_counts(pair->adjoint));
+    csi_solve_counts_add(&task->counts, costate_adjoint_counts(pair->adjoint));
     if (status != COSTATE_OK) {
         csi_note_failure(&task->failure, j, status, costate_adjoint_detail(pair->adjoint));
     }

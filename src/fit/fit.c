@@ -1,148 +1,171 @@
 /* SPDX-License-Identifier: MIT */
-/* The loss of a solve against data, and its gradient by the adjoint, as a function of parameters and initial state. */
-#include "core/finite.h"
+/* Creation of a fit. */
 #include "core/memory.h"
+#include "fit/fit_internal.h"
 
-#include <costate/fit.h>
 #include <math.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
-struct costate_fit {
-    costate_allocator alloc;
-    costate_solver *solver;
-    costate_adjoint *adjoint;
-    costate_loss_fn loss;
-    void *loss_ctx;
-
-    size_t n_y;
-    size_t n_p;
-    size_t n_x;
-    size_t n_t;
-    size_t horizon; /* observations in use */
-    bool estimate_y0;
-    double t0;
-
-    double *block;  /* the arrays below */
-    double *t;      /* n_t */
-    double *data;   /* n_t × n_y */
-    double *weight; /* n_y, NULL for 1 */
-    double *y0;     /* n_y */
-    double *y;      /* n_t × n_y, states of the last solve */
-    double *v;      /* n_t × n_y, their cotangents */
-
-    costate_fit_counts counts;
-    char detail[256];
-};
-
 costate_fit_options costate_fit_options_default(void) {
-    return (costate_fit_options){.solver = costate_solver_options_default(),
-                                 .adjoint = costate_adjoint_options_default(),
-                                 .loss = costate_loss_squared};
+    return (costate_fit_options){
+        .solver = costate_solver_options_default(), .adjoint = costate_adjoint_options_default(), .n_thread = 1};
 }
 
-static bool any_infinite(size_t n, const double *a) {
-    for (size_t i = 0; i < n; i++) {
-        if (isinf(a[i])) {
-            return true;
-        }
+static void count_observations(const costate_fit_spec *spec, size_t *n_obs, bool *fits) {
+    *n_obs = 0;
+    for (size_t s = 0; s < spec->n_series; s++) {
+        *fits = *fits && csi_size_add(*n_obs, spec->series[s].n_t, n_obs);
     }
-    return false;
 }
 
-/* n_value is n_t × n_y, already known to fit. */
-static costate_status check_series(const costate_series *series, size_t n_y, size_t n_value) {
-    if (!csi_all_finite(&series->t0, 1) || !csi_all_finite(series->t, series->n_t) ||
-        !csi_all_finite(series->y0, n_y) || (series->weight && !csi_all_finite(series->weight, n_y)) ||
-        any_infinite(n_value, series->data)) {
-        return COSTATE_ERR_NONFINITE;
+/* Sizes of the parts of q and of the block of numbers. */
+static bool set_sizes(costate_fit *fit, const costate_fit_spec *spec, size_t *count) {
+    const size_t n_s = spec->n_series;
+    bool fits = true;
+    size_t part;
+    fit->n_y = spec->rhs->n_y;
+    fit->n_p = spec->rhs->n_p;
+    fit->n_h = spec->observable ? spec->observable->n_h : fit->n_y;
+    fit->n_noise = fit->loss.n_noise;
+    fit->n_series = n_s;
+    fit->n_covariate = spec->n_covariate;
+    count_observations(spec, &fit->n_obs, &fits);
+    fits = fits && csi_size_add(fit->n_y, 1, &part) && csi_size_mul(part, n_s, &part) &&
+           csi_size_add(part, fit->n_p, &part) && csi_size_add(part, fit->n_noise, &fit->n_q);
+    const size_t terms[][2] = {{fit->n_obs, fit->n_h}, {fit->n_obs, 1}, {n_s, fit->n_h}, {n_s, fit->n_covariate},
+                               {fit->n_q, 3},          {fit->n_h, 2},   {fit->n_y, 5},   {fit->n_p, 1}};
+    *count = 0;
+    for (size_t k = 0; k < sizeof terms / sizeof terms[0]; k++) {
+        fits = fits && csi_size_mul(terms[k][0], terms[k][1], &part) && csi_size_add(*count, part, count);
     }
-    double previous = series->t0;
-    for (size_t i = 0; i < series->n_t; i++) {
-        if (series->t[i] < previous) {
-            return COSTATE_ERR_ARGUMENT;
-        }
-        previous = series->t[i];
-    }
-    return COSTATE_OK;
+    return fits;
 }
 
-static costate_status copy_series(costate_fit *fit, const costate_series *series, size_t n_value) {
-    size_t count;
-    if (!csi_size_mul(n_value, 3, &count) || !csi_size_add(count, series->n_t, &count) ||
-        !csi_size_add(count, fit->n_y, &count) || !csi_size_add(count, fit->n_y, &count) ||
-        count > SIZE_MAX / sizeof(double)) {
-        return COSTATE_ERR_OVERFLOW;
-    }
+static double *take(double **at, size_t n) {
+    double *taken = *at;
+    *at += n;
+    return taken;
+}
+
+static costate_status allocate(costate_fit *fit, size_t count) {
     fit->block = csi_alloc(&fit->alloc, count, sizeof(double));
-    if (!fit->block) {
+    fit->first = csi_alloc(&fit->alloc, fit->n_series + 1, sizeof(size_t));
+    fit->held_out = csi_alloc(&fit->alloc, fit->n_series, sizeof(bool));
+    fit->covariate_index = csi_alloc(&fit->alloc, fit->n_covariate, sizeof(size_t));
+    fit->rhs_work = csi_alloc_aligned(&fit->alloc, fit->rhs.work_bytes, 1, &fit->rhs_block);
+    if (!fit->block || !fit->first || !fit->held_out || !fit->covariate_index || !fit->rhs_work) {
         return COSTATE_ERR_MEMORY;
     }
-    fit->t = fit->block;
-    fit->data = fit->t + series->n_t;
-    fit->y = fit->data + n_value;
-    fit->v = fit->y + n_value;
-    fit->y0 = fit->v + n_value;
-    memcpy(fit->t, series->t, series->n_t * sizeof(double));
-    memcpy(fit->data, series->data, n_value * sizeof(double));
-    memcpy(fit->y0, series->y0, fit->n_y * sizeof(double));
-    if (series->weight) {
-        fit->weight = fit->y0 + fit->n_y;
-        memcpy(fit->weight, series->weight, fit->n_y * sizeof(double));
-    }
+    double *at = fit->block;
+    fit->t = take(&at, fit->n_obs);
+    fit->data = take(&at, fit->n_obs * fit->n_h);
+    fit->weight = take(&at, fit->n_series * fit->n_h);
+    fit->covariate = take(&at, fit->n_series * fit->n_covariate);
+    fit->q0 = take(&at, fit->n_q);
+    fit->q = take(&at, fit->n_q);
+    fit->qbar = take(&at, fit->n_q);
+    fit->h = take(&at, fit->n_h);
+    fit->hbar = take(&at, fit->n_h);
+    fit->slope = take(&at, fit->n_y);
+    fit->state = take(&at, fit->n_y);
+    fit->shooting_scale = take(&at, fit->n_y);
+    fit->p = take(&at, fit->n_p);
+    fit->atol = take(&at, 2 * fit->n_y);
     return COSTATE_OK;
 }
 
-static costate_status build(costate_fit *fit, const costate_rhs *rhs, const costate_series *series,
-                            const costate_fit_options *options) {
-    size_t n_value;
-    if (!csi_size_mul(series->n_t, rhs->n_y, &n_value) || !csi_size_add(rhs->n_p, rhs->n_y, &fit->n_x)) {
-        return COSTATE_ERR_OVERFLOW;
+static void copy_or_fill(double *to, const double *from, size_t n, double fill) {
+    for (size_t i = 0; i < n; i++) {
+        to[i] = from ? from[i] : fill;
     }
-    fit->n_y = rhs->n_y;
-    fit->n_p = rhs->n_p;
-    fit->n_x = series->estimate_y0 ? fit->n_x : rhs->n_p;
-    fit->n_t = series->n_t;
-    fit->horizon = series->n_t;
-    fit->estimate_y0 = series->estimate_y0;
-    fit->t0 = series->t0;
-    fit->loss = options->loss;
-    fit->loss_ctx = options->loss_ctx;
-    if (fit->n_x == 0) {
-        return COSTATE_ERR_ARGUMENT;
-    }
-    costate_status status = check_series(series, rhs->n_y, n_value);
-    if (status == COSTATE_OK) {
-        status = copy_series(fit, series, n_value);
-    }
-    costate_solver_options solver_options = options->solver;
-    solver_options.record = true;
-    if (status == COSTATE_OK) {
-        status = costate_solver_create(rhs, &solver_options, &fit->alloc, &fit->solver);
-    }
-    if (status == COSTATE_OK) {
-        status = costate_adjoint_create(fit->solver, &options->adjoint, &fit->alloc, &fit->adjoint);
-    }
-    return status;
 }
 
-costate_status costate_fit_create(const costate_rhs *rhs, const costate_series *series,
-                                  const costate_fit_options *options, const costate_allocator *alloc,
-                                  costate_fit **fit) {
+static void copy_series(costate_fit *fit, const costate_fit_spec *spec, size_t s) {
+    const costate_series *series = &spec->series[s];
+    const size_t first = fit->first[s];
+    fit->first[s + 1] = first + series->n_t;
+    fit->held_out[s] = series->held_out;
+    memcpy(fit->t + first, series->t, series->n_t * sizeof(double));
+    memcpy(fit->data + first * fit->n_h, series->data, series->n_t * fit->n_h * sizeof(double));
+    copy_or_fill(fit->weight + s * fit->n_h, series->weight, fit->n_h, 1.0);
+    copy_or_fill(fit->covariate + s * fit->n_covariate, series->covariate, fit->n_covariate, 0.0);
+    copy_or_fill(fit->q0 + csi_fit_state_offset(fit, s), fit->initial.f ? NULL : series->y0, fit->n_y, 0.0);
+    fit->q0[csi_fit_time_offset(fit, s)] = series->t0;
+}
+
+static void copy_spec(costate_fit *fit, const costate_fit_spec *spec) {
+    for (size_t k = 0; k < fit->n_covariate; k++) {
+        fit->covariate_index[k] = spec->covariate_index[k];
+    }
+    copy_or_fill(fit->q0, spec->p, fit->n_p, 0.0);
+    copy_or_fill(fit->q0 + fit->n_p, spec->noise, fit->n_noise, 1.0);
+    copy_or_fill(fit->shooting_scale, NULL, fit->n_y, 1.0);
+    for (size_t s = 0; s < fit->n_series; s++) {
+        copy_series(fit, spec, s);
+    }
+}
+
+/* The options are used again where a fit makes another solver, when the caller's arrays may be gone. */
+static void copy_tolerances(costate_fit *fit) {
+    costate_fit_options *options = &fit->options;
+    if (options->solver.atol_state) {
+        memcpy(fit->atol, options->solver.atol_state, fit->n_y * sizeof(double));
+        options->solver.atol_state = fit->atol;
+    }
+    if (options->adjoint.atol_state) {
+        memcpy(fit->atol + fit->n_y, options->adjoint.atol_state, fit->n_y * sizeof(double));
+        options->adjoint.atol_state = fit->atol + fit->n_y;
+    }
+}
+
+/* A few series alone would leave lanes idle. */
+static costate_status create_ensemble(costate_fit *fit) {
+    costate_ensemble_options options = costate_ensemble_options_default();
+    options.solver = fit->options.solver;
+    options.solver.record = true;
+    options.adjoint = fit->options.adjoint;
+    options.n_thread = fit->options.n_thread;
+    options.lanes = fit->n_series >= COSTATE_LANES;
+    return costate_ensemble_create(&fit->rhs, &options, &fit->alloc, &fit->ensemble);
+}
+
+static costate_status build(costate_fit *fit, const costate_fit_spec *spec) {
+    size_t count;
+    fit->rhs = *spec->rhs;
+    fit->observable = spec->observable ? *spec->observable : (costate_observable){0};
+    fit->initial = spec->initial ? *spec->initial : (costate_initial){0};
+    fit->loss = spec->loss.value ? spec->loss : costate_loss_squared();
+    fit->horizon = (double)INFINITY;
+    if (!set_sizes(fit, spec, &count)) {
+        return COSTATE_ERR_OVERFLOW;
+    }
+    costate_status status = allocate(fit, count);
+    if (status == COSTATE_OK) {
+        copy_spec(fit, spec);
+        copy_tolerances(fit);
+        status = csi_fit_list_unknowns(fit, spec);
+    }
+    if (status == COSTATE_OK) {
+        status = csi_fit_cut(fit, 0);
+    }
+    if (status == COSTATE_OK && fit->n_segment == 0) {
+        status = COSTATE_ERR_ARGUMENT;
+    }
+    return status == COSTATE_OK ? create_ensemble(fit) : status;
+}
+
+costate_status costate_fit_create(const costate_fit_spec *spec, const costate_fit_options *options,
+                                  const costate_allocator *alloc, costate_fit **fit) {
     if (!fit) {
         return COSTATE_ERR_NULL;
     }
     *fit = NULL;
-    const costate_fit_options o = options ? *options : costate_fit_options_default();
-    if (!rhs || !rhs->f || !series || !series->t || !series->data || !series->y0 || !o.loss) {
+    if (!spec) {
         return COSTATE_ERR_NULL;
     }
-    if (rhs->n_y == 0 || series->n_t == 0) {
-        return COSTATE_ERR_ARGUMENT;
-    }
-    if (!rhs->vjp) {
-        return COSTATE_ERR_UNSUPPORTED;
+    costate_status status = csi_fit_check(spec);
+    if (status != COSTATE_OK) {
+        return status;
     }
     const costate_allocator a = csi_allocator(alloc);
     costate_fit *created = csi_alloc(&a, 1, sizeof(*created));
@@ -150,7 +173,8 @@ costate_status costate_fit_create(const costate_rhs *rhs, const costate_series *
         return COSTATE_ERR_MEMORY;
     }
     created->alloc = a;
-    const costate_status status = build(created, rhs, series, &o);
+    created->options = options ? *options : costate_fit_options_default();
+    status = build(created, spec);
     if (status != COSTATE_OK) {
         costate_fit_destroy(created);
         return status;
@@ -164,133 +188,17 @@ void costate_fit_destroy(costate_fit *fit) {
         return;
     }
     const costate_allocator alloc = fit->alloc;
-    costate_adjoint_destroy(fit->adjoint);
-    costate_solver_destroy(fit->solver);
+    costate_ensemble_destroy(fit->ensemble);
+    csi_release(&alloc, fit->unknowns);
+    csi_release(&alloc, fit->first);
+    csi_release(&alloc, fit->held_out);
+    csi_release(&alloc, fit->covariate_index);
     csi_release(&alloc, fit->block);
+    csi_release(&alloc, fit->segments);
+    csi_release(&alloc, fit->row_first);
+    csi_release(&alloc, fit->status);
+    csi_release(&alloc, fit->trajectory_block);
+    csi_release(&alloc, fit->rhs_block);
+    csi_release(&alloc, fit->prediction);
     csi_release(&alloc, fit);
 }
-
-size_t costate_fit_n_x(const costate_fit *fit) { return fit ? fit->n_x : 0; }
-
-costate_status costate_fit_set_horizon(costate_fit *fit, size_t n) {
-    if (!fit) {
-        return COSTATE_ERR_NULL;
-    }
-    if (n == 0 || n > fit->n_t) {
-        return COSTATE_ERR_ARGUMENT;
-    }
-    fit->horizon = n;
-    return COSTATE_OK;
-}
-
-static void add_counts(costate_solve_counts *total, const costate_solve_counts *counts) {
-    total->n_step += counts->n_step;
-    total->n_restart += counts->n_restart;
-    total->n_f += counts->n_f;
-    total->n_vjp_y += counts->n_vjp_y;
-    total->n_vjp_p += counts->n_vjp_p;
-    total->n_jac += counts->n_jac;
-    total->n_setup += counts->n_setup;
-    total->n_error_fail += counts->n_error_fail;
-    total->n_nonlin_fail += counts->n_nonlin_fail;
-    total->n_nonlin_iter += counts->n_nonlin_iter;
-    total->n_implicit += counts->n_implicit;
-    total->n_switch += counts->n_switch;
-    total->n_replay += counts->n_replay;
-    total->last_order = counts->last_order;
-    total->last_step = counts->last_step;
-    total->t_reached = counts->t_reached;
-    total->seconds += counts->seconds;
-}
-
-static costate_status fail(costate_fit *fit, costate_status status, const char *detail) {
-    snprintf(fit->detail, sizeof(fit->detail), "%s", detail);
-    return status;
-}
-
-static costate_status solve(costate_fit *fit, const double *x, size_t n_t, const double *t, double *y) {
-    const double *y0 = fit->estimate_y0 ? x + fit->n_p : fit->y0;
-    const costate_status status = costate_solve(fit->solver, x, fit->t0, y0, n_t, t, y);
-    add_counts(&fit->counts.forward, costate_solver_counts(fit->solver));
-    return status == COSTATE_OK ? status : fail(fit, status, costate_solver_detail(fit->solver));
-}
-
-/* Sum of the losses over the horizon; their cotangents go to v when it is wanted. */
-static costate_status sum_losses(costate_fit *fit, double *value, double *v) {
-    double sum = 0.0;
-    for (size_t i = 0; i < fit->horizon; i++) {
-        const costate_observation observation = {.index = i,
-                                                 .t = fit->t[i],
-                                                 .n_y = fit->n_y,
-                                                 .y = fit->y + i * fit->n_y,
-                                                 .data = fit->data + i * fit->n_y,
-                                                 .weight = fit->weight};
-        double term = (double)NAN;
-        if (fit->loss(&observation, &term, v ? v + i * fit->n_y : NULL, fit->loss_ctx) != COSTATE_ANSWER_OK) {
-            snprintf(fit->detail, sizeof(fit->detail), "the loss callback failed at observation %zu", i);
-            return COSTATE_ERR_RHS_FAIL;
-        }
-        sum += term;
-    }
-    if (!isfinite(sum)) {
-        return fail(fit, COSTATE_ERR_NONFINITE, "the loss is not finite");
-    }
-    *value = sum;
-    return COSTATE_OK;
-}
-
-static costate_status pull_back(costate_fit *fit, const double *x, double *grad) {
-    double *y0bar = fit->estimate_y0 ? grad + fit->n_p : NULL;
-    memset(grad, 0, fit->n_x * sizeof(double));
-    const costate_status status =
-        costate_adjoint_vjp(fit->adjoint, x, fit->horizon, fit->v, y0bar, fit->n_p > 0 ? grad : NULL, NULL);
-    add_counts(&fit->counts.backward, costate_adjoint_counts(fit->adjoint));
-    if (status != COSTATE_OK) {
-        return fail(fit, status, costate_adjoint_detail(fit->adjoint));
-    }
-    return csi_all_finite(grad, fit->n_x) ? COSTATE_OK : fail(fit, COSTATE_ERR_NONFINITE, "the gradient is not finite");
-}
-
-static costate_status evaluate(costate_fit *fit, const double *x, double *value, double *grad) {
-    if (!csi_all_finite(x, fit->n_x)) {
-        return fail(fit, COSTATE_ERR_NONFINITE, "an unknown is not finite");
-    }
-    costate_status status = solve(fit, x, fit->horizon, fit->t, fit->y);
-    if (status == COSTATE_OK) {
-        status = sum_losses(fit, value, grad ? fit->v : NULL);
-    }
-    if (status == COSTATE_OK && grad) {
-        status = pull_back(fit, x, grad);
-    }
-    return status;
-}
-
-costate_status costate_fit_objective(const double *x, double *value, double *grad, void *fit) {
-    costate_fit *self = fit;
-    if (!x || !value || !self) {
-        return COSTATE_ERR_NULL;
-    }
-    self->detail[0] = '\0';
-    const costate_status status = evaluate(self, x, value, grad);
-    if (grad) {
-        self->counts.n_gradient++;
-    } else {
-        self->counts.n_value++;
-    }
-    if (status != COSTATE_OK) {
-        self->counts.n_fail++;
-    }
-    return status;
-}
-
-costate_status costate_fit_predict(costate_fit *fit, const double *x, size_t n_t, const double *t, double *y) {
-    if (!fit || !x || !t || !y) {
-        return COSTATE_ERR_NULL;
-    }
-    fit->detail[0] = '\0';
-    return solve(fit, x, n_t, t, y);
-}
-
-const costate_fit_counts *costate_fit_get_counts(const costate_fit *fit) { return fit ? &fit->counts : NULL; }
-
-const char *costate_fit_detail(const costate_fit *fit) { return fit ? fit->detail : ""; }

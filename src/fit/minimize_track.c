@@ -50,14 +50,17 @@ costate_status csi_track_start(csi_track *track, size_t n, costate_objective_fn 
 }
 
 /* These say that the call itself is wrong or unwanted: another point would not help. */
-static bool ends_run(costate_status status) {
+bool csi_status_ends_run(costate_status status) {
     switch (status) {
     case COSTATE_ERR_INTERRUPTED:
     case COSTATE_ERR_MEMORY:
     case COSTATE_ERR_NULL:
     case COSTATE_ERR_ARGUMENT:
     case COSTATE_ERR_SIZE:
-    case COSTATE_ERR_STATE: return true;
+    case COSTATE_ERR_STATE:
+    case COSTATE_ERR_MISMATCH:
+    case COSTATE_ERR_FORMAT:
+    case COSTATE_ERR_IO: return true;
     default: return false;
     }
 }
@@ -85,7 +88,7 @@ bool csi_track_evaluate(csi_track *track, const double *x, double *grad) {
     double value = (double)NAN;
     const costate_status status = track->f(x, &value, grad, track->ctx);
     track->n_eval++;
-    if (ends_run(status)) {
+    if (csi_status_ends_run(status)) {
         track->status = status;
         csi_track_stop(track, COSTATE_STOP_FAILURE);
     }

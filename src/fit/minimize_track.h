@@ -35,6 +35,9 @@ typedef struct csi_track {
     costate_status status; /* not OK: the objective ended the run */
 } csi_track;
 
+/* True if an objective that gives this status ends the optimisation: another point would not help. */
+bool csi_status_ends_run(costate_status status);
+
 /* True if the criteria are within their documented ranges. */
 bool csi_stop_criteria_valid(const costate_stop_criteria *criteria);
 
