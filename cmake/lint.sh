@@ -15,8 +15,8 @@ format)
 check)
     # shellcheck disable=SC2086
     clang-format --dry-run --Werror $sources
-    # Every file of the compilation database, each under all the flags it is compiled with.
-    files=$(sed -n 's/^ *"file": "\(.*\)",*$/\1/p' "$2/compile_commands.json" | sort -u)
+    # Every C and C++ file of the compilation database, each under all the flags it is compiled with.
+    files=$(sed -n 's/^ *"file": "\(.*\.\(c\|cpp\)\)",*$/\1/p' "$2/compile_commands.json" | sort -u)
     if [ -z "$files" ]; then
         echo "$2/compile_commands.json names no file" >&2
         exit 1

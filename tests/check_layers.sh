@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# check_layers.sh <source directory>: modules include only what they may: core <- data, core <- nn <- (model, codegen), core <- ode
-# <- adjoint <- ensemble <- fit; SIMD, SLEEF, SUNDIALS, NLopt and cJSON stay where they belong, and out of the public headers.
+# check_layers.sh <source directory>: modules include only what they may: core <- data; core <- nn <- ude, model, codegen;
+# core <- ode <- adjoint <- ensemble; core <- optimize; both <- fit <- inference. SIMD, SLEEF, SUNDIALS, NLopt, zlib and cJSON
+# stay where they belong, and out of the public headers.
 set -eu
 root=$1
 
@@ -10,20 +11,20 @@ function complain(text) { printf "%s:%d: %s\n", FILENAME, FNR, text; bad = 1 }
 
 BEGIN {
     # Modules a module may include from; which module a public header belongs to.
-    may["core"] = " core "; may["nn"] = " core nn "; may["ode"] = " core ode "
-    may["adjoint"] = " core ode adjoint "; may["fit"] = " core ode adjoint ensemble fit "
-    may["ensemble"] = " core ode adjoint ensemble "
-    may["ude"] = " core nn ude "
-    may["data"] = " core data "; may["model"] = " core nn model "; may["codegen"] = " core nn codegen "
-    n = split("core: alloc export isa message random rhs status version codegen: codegen data: csv model: model safetensors nn: act layer net ude: ude ode: solver " \
-              "adjoint: adjoint sensitivity ensemble: ensemble fit: collocation fit inference journal loss multistart " \
-              "optimize spline train", word, " ")
+    may["core"] = " core "; may["data"] = " core data "; may["nn"] = " core nn "; may["ude"] = " core nn ude "
+    may["model"] = " core nn model "; may["codegen"] = " core nn codegen "; may["ode"] = " core ode "
+    may["adjoint"] = " core ode adjoint "; may["ensemble"] = " core ode adjoint ensemble "
+    may["optimize"] = " core optimize "; may["fit"] = " core ode adjoint ensemble optimize fit "
+    may["inference"] = " core ode adjoint ensemble optimize fit inference "
+    n = split("core: alloc export isa message random rhs status version data: csv nn: act layer net ude: ude " \
+              "model: model safetensors codegen: codegen ode: solver adjoint: adjoint sensitivity ensemble: ensemble " \
+              "optimize: journal multistart optimize fit: collocation fit loss spline train inference: inference", word, " ")
     for (i = 1; i <= n; i++) {
         if (sub(/:$/, "", word[i])) module = word[i]
         else home[word[i]] = module
     }
     # Who may include foreign headers.
-    simd = "^src/nn/kernels/"; ode = "^src/(ode|adjoint)/"; nlopt = "^src/fit/"
+    simd = "^src/nn/kernels/"; ode = "^src/(ode|adjoint)/"; optimize = "^src/optimize/"
     sundials = "^(cvode|sundials|nvector|sunmatrix|sunlinsol|sunnonlinsol|ida|arkode|kinsol)"
 }
 
@@ -43,8 +44,7 @@ FNR == 1 {
     sub(/^[^<"]*[<"]/, "", target); sub(/[>"].*/, "", target)
     if (target ~ /intrin\.h$|^arm_|^sleef/ && path !~ simd) complain(target " outside src/nn/kernels")
     if (target ~ sundials && path !~ ode) complain(target " outside src/ode and src/adjoint")
-    if (target ~ /^nlopt/ && path !~ nlopt) complain(target " outside src/fit")
-    if (target ~ /^zlib/ && path !~ nlopt) complain(target " outside src/fit")
+    if (target ~ /^(nlopt|zlib)/ && path !~ optimize) complain(target " outside src/optimize")
     if (target ~ /[cC]JSON/ && path !~ /^src\/model\//) complain(target " outside src/model")
     if (target ~ /^(stdio|assert)\.h$/ && public) complain(target " in a public header")
     if (target ~ /\.\./) complain(target ": a path that climbs")

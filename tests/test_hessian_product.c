@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Products of a fit's Hessian with vectors: against differences of gradients, against closed forms, and symmetric. */
-#include "fit/hessian.h"
+#include "inference/hessian.h"
 #include "inference_fixture.h"
 #include "support/asserts.h"
 #include "support/seeded_random.h"

@@ -21,6 +21,13 @@ static const double LOG_RATE_DEVIATION = 0.25;
 static const double EXCESS_DEVIATION = 0.1;
 static const double LITTLE = 0.05;
 
+static const double LONGER = 1.5;
+
+double interaction_fit_horizon(const populations *data) {
+    const double last = data->t[data->n - 1];
+    return last + LONGER * (data->t_end - last);
+}
+
 static double precision(double deviation) { return 0.5 / (deviation * deviation); }
 
 static costate_status create(const interaction_fit *f, const double *p, const costate_series *series,
@@ -72,7 +79,7 @@ static costate_status create(const interaction_fit *f, const double *p, const co
 static void fill_row(const populations *data, size_t i, double *t, double *row) {
     const double last = data->t[data->n - 1];
     const bool later = i >= data->n;
-    t[i] = later ? last + (data->t_end - last) * (double)(i + 1 - data->n) / N_LATER : data->t[i];
+    t[i] = later ? last + (interaction_fit_horizon(data) - last) * (double)(i + 1 - data->n) / N_LATER : data->t[i];
     for (size_t k = 0; k < N_STATE; k++) {
         row[k] = later ? (double)NAN : data->y[i * N_STATE + k];
         row[N_STATE + k] = later ? 0.0 : (double)NAN;

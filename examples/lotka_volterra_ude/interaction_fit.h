@@ -23,7 +23,7 @@ typedef struct interaction_fit {
     const interaction_model *model;
     fit_settings settings;
     costate_fit *on_data;      /* of the data alone */
-    costate_fit *with_habitat; /* with the populations' range until t_end; the same as on_data if nothing is assumed */
+    costate_fit *with_habitat; /* with the populations' range after them; the same as on_data if nothing is assumed */
     habitat range;
 } interaction_fit;
 
@@ -32,6 +32,9 @@ costate_status interaction_fit_create(const populations *data, const interaction
                                       const fit_settings *settings, const double *p, interaction_fit *fit);
 
 void interaction_fit_destroy(interaction_fit *fit);
+
+/* Until when something is assumed: longer than is extrapolated, lest a trajectory be about to run away where that ends. */
+double interaction_fit_horizon(const populations *data);
 
 /* Number of unknowns. */
 size_t interaction_fit_n_x(const interaction_fit *fit);

@@ -43,7 +43,7 @@ static costate_status train_on_data(const search *s, interaction_fit *f, costate
 static costate_status minimise(const search *s, interaction_fit *f, costate_journal *journal, size_t stage, double *x) {
     const bool last = stage > N_GROWN;
     const double begin = f->data->t[f->data->n - 1];
-    const double end = begin + (f->data->t_end - begin) * (double)stage / (N_GROWN + 1);
+    const double end = begin + (interaction_fit_horizon(f->data) - begin) * (double)stage / (N_GROWN + 1);
     costate_journaled journaled = {.journal = journal,
                                    .n = interaction_fit_n_x(f),
                                    .f = costate_fit_objective,
@@ -151,10 +151,10 @@ costate_status interaction_search_run(const populations *data, const interaction
     }
     status = search_with_fit(&s, result);
     const costate_status closed = search_journals_close(settings, s.journals);
-    if (status != COSTATE_OK) {
+    if (status != COSTATE_OK && closed == COSTATE_OK) {
         fprintf(stderr, "lotka_volterra_ude: the search: %s\n", costate_status_message(status));
     }
-    return status ? status : closed;
+    return closed ? closed : status;
 }
 
 void search_result_free(search_result *result) {

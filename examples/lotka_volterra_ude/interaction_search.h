@@ -26,8 +26,8 @@ typedef struct search_result {
 } search_result;
 
 /* Says what is wrong on standard error if it cannot. */
-costate_status interaction_search_run(const populations *data, const interaction_model *model,
-                                      const fit_settings *fit, const search_settings *settings, search_result *result);
+costate_status interaction_search_run(const populations *data, const interaction_model *model, const fit_settings *fit,
+                                      const search_settings *settings, search_result *result);
 
 void search_result_free(search_result *result);
 

@@ -58,18 +58,32 @@ static int learned_term(size_t i, const double *q, double *value, double *qbar, 
     return COSTATE_ANSWER_OK;
 }
 
+/* A trajectory that runs away after the data depends on the weights so strongly that nothing can be said about them. */
+static costate_status cover(const interaction_fit *f, const search_result *best, learned_interaction *l,
+                            double *covariance) {
+    const size_t n_x = interaction_fit_n_x(f);
+    const costate_status status =
+        costate_fit_covariance(f->with_habitat, best->x, COSTATE_INFORMATION_EXPECTED, 0.0, covariance, NULL);
+    l->has_band = status == COSTATE_OK;
+    for (size_t i = 0; status == COSTATE_ERR_SINGULAR && i < n_x * n_x; i++) {
+        covariance[i] = 0.0;
+    }
+    return status == COSTATE_ERR_SINGULAR ? COSTATE_OK : status;
+}
+
 static costate_status compute(const interaction_fit *f, const search_result *best, learned_interaction *l) {
     const size_t n_x = interaction_fit_n_x(f);
     double *covariance = malloc(n_x * n_x * sizeof(double));
     quantity c = {.model = f->model, .learned = l, .work = malloc(costate_ude_work_bytes(f->model->ude))};
     costate_status status = covariance && c.work ? COSTATE_OK : COSTATE_ERR_MEMORY;
     status = status ? status : costate_fit_predict(f->on_data, best->x, 0, l->n_t, l->t, l->y, NULL);
-    status = status ? status
-                    : costate_fit_covariance(f->with_habitat, best->x, COSTATE_INFORMATION_EXPECTED, 0.0, covariance,
-                                             NULL);
+    status = status ? status : cover(f, best, l, covariance);
     status = status ? status
                     : costate_fit_quantities(f->with_habitat, best->x, covariance, l->n_t * N_STATE, learned_term, &c,
                                              l->u, l->u_error);
+    for (size_t i = 0; status == COSTATE_OK && !l->has_band && i < l->n_t * N_STATE; i++) {
+        l->u_error[i] = (double)NAN;
+    }
     free(covariance);
     free(c.work);
     return status;
@@ -121,7 +135,7 @@ static void fit_mass_action(learned_interaction *l) {
     }
 }
 
-/* Distance of learned from true terms over the visited times; `known` is what the wrong rates add to the term. */
+/* Distance of learned from true terms over the visited times. */
 typedef struct distance {
     double square;
     double true_square;
@@ -129,6 +143,7 @@ typedef struct distance {
     double true_largest;
 } distance;
 
+/* Of term k, to which rate * population is added; wrong_rate is by how much the fitted rate is off. */
 static distance measure(const learned_interaction *l, size_t k, double wrong_rate, double true_rate) {
     distance d = {0};
     for (size_t i = 0; i < l->n_visited; i++) {

@@ -14,9 +14,11 @@ typedef struct learned_interaction {
     double *t;        /* row i, N_PART apart, are those of the data */
     double *y;        /* n_t x 2: fitted populations */
     double *u;        /* n_t x 2: learned terms N1, N2 at y */
-    double *u_error;  /* their standard errors */
+    double *u_error;  /* their standard errors; NaN if they cannot be had */
     double *true_y;   /* n_t x 2: populations of the scenario; NaN for a record */
     double *true_u;   /* n_t x 2: interaction of the scenario at y, that is, at the fitted states; NaN for a record */
+
+    bool has_band; /* whether there are standard errors */
 
     double residual[N_STATE];  /* root mean square of datum - fit */
     double explained[N_STATE]; /* 1 - residual^2 / variance of the data */

@@ -60,8 +60,7 @@ static costate_status measure_slope(populations *data, size_t k, double *values)
     for (size_t i = 0; i < data->n; i++) {
         values[i] = data->y[i * N_STATE + k];
     }
-    const costate_status status =
-        costate_spline_fit(data->n, data->t, values, NULL, COSTATE_SPLINE_GCV, NULL, &spline);
+    const costate_status status = costate_spline_fit(data->n, data->t, values, NULL, COSTATE_SPLINE_GCV, NULL, &spline);
     double sum = 0.0;
     for (size_t i = 0; status == COSTATE_OK && i < data->n; i++) {
         const double slope = costate_spline_slope(spline, data->t[i]);

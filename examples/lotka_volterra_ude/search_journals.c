@@ -27,11 +27,12 @@ static uint64_t checksum(const populations *data) {
 static void describe(const populations *data, const fit_settings *fit, const search_settings *settings, size_t k,
                      char *text) {
     snprintf(text, DESCRIPTION_BYTES,
-             "lotka_volterra_ude, costate %s: data %016" PRIx64 " to t = %.17g, seed %" PRIu64
-             ", start %zu, rates %s %.17g %.17g, ridge %.17g, limit %.17g, iterations %zu, shooting %zu",
-             costate_version(), checksum(data), data->t_end, settings->seed, k,
-             fit->estimate_rates ? "estimated from" : "known", fit->rates[GROWTH], fit->rates[DEATH], fit->ridge,
-             fit->limit, settings->iterations, settings->shooting);
+             "seed %" PRIu64
+             ", start %zu, ridge %.17g, limit %.17g, iterations %zu, shooting %zu, rates %s %.17g %.17g, "
+             "data %016" PRIx64 " to t = %.17g, lotka_volterra_ude of costate %s",
+             settings->seed, k, fit->ridge, fit->limit, settings->iterations, settings->shooting,
+             fit->estimate_rates ? "estimated from" : "known", fit->rates[GROWTH], fit->rates[DEATH], checksum(data),
+             data->t_end, costate_version());
 }
 
 static costate_status open_one(const char *path, const char *description, costate_journal **journal) {

@@ -41,7 +41,8 @@ typedef struct costate_series {
     const double *y0; /**< initial state, n_y elements; the start value when it is estimated. Not used with `initial` */
     /** This series' values of the entries of p that `covariate_index` names, n_covariate elements */
     const double *covariate;
-    bool held_out; /**< true: not part of the objective, but of costate_fit_validation() */
+    /** true: not part of the objective, but of costate_fit_validation(); its initial state and time are not estimated */
+    bool held_out;
 } costate_series;
 
 /** What is observed of a state: h(t, y, p). Callbacks return a costate_answer and run in one thread. */
@@ -146,10 +147,10 @@ typedef struct costate_fit costate_fit;
  * @param[out] fit      the fit, to be released with costate_fit_destroy(); NULL on failure
  * @retval COSTATE_OK
  * @retval COSTATE_ERR_NULL         a required pointer is NULL
- * @retval COSTATE_ERR_ARGUMENT     no series, a series without observation, times that decrease or lie before t0, nothing
- *                                  to estimate, an index out of range, a bound, scale or penalty that makes no sense, a
- *                                  start value outside its bounds, initial states estimated that are a function of p,
- *                                  or an option outside its range
+ * @retval COSTATE_ERR_ARGUMENT     no series, none that is not held out, a series without observation, times that decrease
+ *                                  or lie before t0, nothing to estimate, an index out of range, a bound, scale or
+ *                                  penalty that makes no sense, a start value outside its bounds, initial states
+ *                                  estimated that are a function of p, or an option outside its range
  * @retval COSTATE_ERR_NONFINITE    a number other than a missing datum is NaN, or one is infinite
  * @retval COSTATE_ERR_UNSUPPORTED  the right-hand side has no vjp
  * @retval COSTATE_ERR_OVERFLOW     the sizes do not fit
@@ -206,8 +207,8 @@ COSTATE_API size_t costate_fit_offset(const costate_fit *fit, costate_fit_part p
 COSTATE_API size_t costate_fit_unknown(const costate_fit *fit, size_t i);
 
 /**
- * Unknowns of the start values. Segment states are those of a solve from the start values, or where that fails, or data
- * of the states exist there, the data.
+ * Unknowns of the start values. Segment states are the data where all states are observed, elsewhere those of a solve from
+ * the start values and, where it does not get, the initial state.
  *
  * @param[in,out] fit  fit
  * @param[out]    x    costate_fit_n_x() elements
@@ -296,7 +297,8 @@ COSTATE_API costate_status costate_fit_set_shooting(costate_fit *fit, size_t len
  * @param[in]  fit    a costate_fit, as void pointer
  * @retval COSTATE_OK
  * @retval COSTATE_ERR_NULL      x, value or fit is NULL
- * @retval COSTATE_ERR_NONFINITE x, the loss or the gradient is not finite
+ * @retval COSTATE_ERR_NONFINITE x, the loss or the gradient is not finite, or an initial time lies after the first
+ *                               observation
  * @retval COSTATE_ERR_RHS_FAIL  a callback gave up
  * @return otherwise the status of a solve or of an adjoint; value and grad are unspecified then
  *

@@ -29,7 +29,7 @@ extern "C" {
     X(ERR_CONVERGENCE, 15, "the nonlinear or linear solver failed repeatedly")                                         \
     X(ERR_INTERRUPTED, 16, "the interrupt callback asked to stop")                                                     \
     X(ERR_SOLVER, 17, "the underlying solver returned an unexpected code")                                             \
-    X(ERR_MISMATCH, 18, "a derivative disagrees with finite differences")                                              \
+    X(ERR_MISMATCH, 18, "values that must agree do not")                                                               \
     X(ERR_OPTIMIZER, 19, "the optimiser could not make progress")                                                      \
     X(ERR_FORMAT, 20, "a file or text is malformed, inconsistent or larger than allowed")                              \
     X(ERR_IO, 21, "a file could not be read or written")                                                               \

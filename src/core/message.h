@@ -24,6 +24,7 @@ void csi_message_name_file(costate_message *message, const char *path);
 
 /* Says "<what>: <what the errno means>". */
 void csi_message_write_errno(costate_message *message, const char *what, int error);
-#define csi_say_errno(message, what, error) (csi_message_write_errno((message), (what), (error)), COSTATE_ERR_IO)
+#define csi_say_errno(message, what, error)                                                                            \
+    (csi_message_write_errno((message), (what), (error)), (costate_status)COSTATE_ERR_IO)
 
 #endif

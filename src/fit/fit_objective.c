@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void add_counts(costate_solve_counts *total, const costate_solve_counts *part) {
@@ -57,20 +58,17 @@ static costate_status prepare(costate_fit *fit, const double *x, size_t j) {
     return csi_fit_initial_state(fit, segment->series, fit->q, csi_fit_trajectory_parameters(fit, j), y0);
 }
 
-/* The ensemble names the trajectory by its number; a user knows the series. */
-static costate_status ensemble_failed(costate_fit *fit, costate_status status, size_t begin, size_t end) {
+/* The ensemble's text begins "trajectory j: "; a user knows the series. */
+static costate_status ensemble_failed(costate_fit *fit, costate_status status, size_t begin) {
+    static const char prefix[] = "trajectory ";
     const char *text = costate_ensemble_detail(fit->ensemble);
-    const char *colon = strchr(text, ':');
-    size_t j = begin;
-    while (j < end && fit->status[j] == COSTATE_OK) {
-        j++;
+    char *rest;
+    if (strncmp(text, prefix, sizeof(prefix) - 1) != 0) {
+        return csi_fit_fail(fit, status, text);
     }
-    if (j < end && colon) {
-        snprintf(fit->detail, sizeof(fit->detail), "series %zu, from t = %.6g%s", fit->segments[j].series, fit->t0[j],
-                 colon);
-        return status;
-    }
-    return csi_fit_fail(fit, status, text);
+    const size_t j = begin + strtoul(text + sizeof(prefix) - 1, &rest, 10);
+    snprintf(fit->detail, sizeof(fit->detail), "series %zu, from t = %.6g%s", fit->segments[j].series, fit->t0[j], rest);
+    return status;
 }
 
 costate_status csi_fit_solve(costate_fit *fit, const double *x, size_t begin, size_t end) {
@@ -90,7 +88,7 @@ costate_status csi_fit_solve(costate_fit *fit, const double *x, size_t begin, si
     const costate_trajectories trajectories = csi_fit_trajectories(fit, begin, end);
     const costate_status status = costate_ensemble_solve(fit->ensemble, &trajectories, fit->y, fit->status + begin);
     csi_fit_count_solve(fit);
-    return status == COSTATE_OK ? status : ensemble_failed(fit, status, begin, end);
+    return status == COSTATE_OK ? status : ensemble_failed(fit, status, begin);
 }
 
 /* pbar of trajectory j. */
@@ -208,7 +206,7 @@ static costate_status pull_back(costate_fit *fit, const double *x, double *grad)
         costate_ensemble_vjp(fit->ensemble, &trajectories, fit->v, fit->y0bar, fit->n_p > 0 ? pbar : NULL);
     csi_fit_count_vjp(fit);
     if (status != COSTATE_OK) {
-        return csi_fit_fail(fit, status, costate_ensemble_detail(fit->ensemble));
+        return ensemble_failed(fit, status, 0);
     }
     for (size_t j = 0; status == COSTATE_OK && j < fit->n_segment; j++) {
         status = pull_start(fit, j, grad);

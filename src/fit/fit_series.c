@@ -12,7 +12,7 @@ costate_status csi_fit_fail(costate_fit *fit, costate_status status, const char 
 }
 
 void csi_fit_series_parameters(const costate_fit *fit, size_t series, const double *q, double *p) {
-    csi_fit_parameters(fit, fit->covariate ? fit->covariate + series * fit->n_covariate : NULL, q, p);
+    csi_fit_parameters(fit, fit->covariate + series * fit->n_covariate, q, p);
 }
 
 void csi_fit_parameters(const costate_fit *fit, const double *covariate, const double *q, double *p) {

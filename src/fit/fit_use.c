@@ -55,7 +55,7 @@ static costate_status begin_prediction(costate_fit *fit, const double *x, const 
 }
 
 static const double *series_covariate(const costate_fit *fit, size_t series) {
-    return fit->n_covariate > 0 ? fit->covariate + series * fit->n_covariate : NULL;
+    return fit->covariate + series * fit->n_covariate;
 }
 
 costate_status costate_fit_predict(costate_fit *fit, const double *x, size_t series, size_t n_t, const double *t,

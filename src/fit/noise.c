@@ -102,8 +102,8 @@ static int gaussian_value(const costate_observation *observation, double *value,
         double term = 0.0;
         double slope = 0.0;
         at += n_noise_of(kind);
-        if (!isnan(observation->data[k])) {
-            const double weight = observation->weight ? observation->weight[k] : 1.0;
+        const double weight = observation->weight ? observation->weight[k] : 1.0;
+        if (weight > 0.0 && !isnan(observation->data[k])) {
             const bool exists =
                 kind == COSTATE_NOISE_LOGNORMAL
                     ? lognormal_value(noise, observation->h[k], observation->data[k], weight, &term, &slope, bar)
@@ -140,12 +140,12 @@ static int gaussian_information(const costate_observation *observation, size_t r
     for (size_t j = 0; j < n_noise; j++) {
         noisebar[j] = 0.0;
     }
-    if (isnan(observation->data[k])) {
+    const double root = sqrt(observation->weight ? observation->weight[k] : 1.0);
+    if (root == 0.0 || isnan(observation->data[k])) {
         return 1;
     }
     const double h = observation->h[k];
     const double *noise = observation->noise + at;
-    const double root = sqrt(observation->weight ? observation->weight[k] : 1.0);
     const bool of_mean = row % 2 == 0;
     if (model->kind[k] == COSTATE_NOISE_LOGNORMAL) {
         hbar[k] = of_mean ? root / (h * noise[0]) : 0.0;

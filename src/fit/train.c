@@ -3,7 +3,7 @@
 #include "core/clock.h"
 #include "core/memory.h"
 #include "fit/fit_internal.h"
-#include "fit/minimize_track.h"
+#include "optimize/minimize_track.h"
 #include "fit/train_internal.h"
 
 #include <costate/train.h>

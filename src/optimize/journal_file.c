@@ -2,7 +2,7 @@
 /* The file of a journal: its layout, and reading and writing of whole pieces. */
 #define _POSIX_C_SOURCE 200809L
 
-#include "fit/journal_file.h"
+#include "optimize/journal_file.h"
 
 #include "core/message.h"
 
@@ -296,8 +296,10 @@ static costate_status lock(int file, costate_message *message) {
     if (flock(file, LOCK_EX | LOCK_NB) == 0) {
         return COSTATE_OK;
     }
-    return errno == EWOULDBLOCK ? csi_say(message, COSTATE_ERR_IO, "is in use: another fit has it open as its journal")
-                                : csi_say_errno(message, "cannot be locked", errno);
+    if (errno == EWOULDBLOCK) {
+        return csi_say(message, COSTATE_ERR_IO, "is in use: another fit has it open as its journal");
+    }
+    return csi_say_errno(message, "cannot be locked", errno);
 }
 
 costate_status csi_journal_file_open(const char *path, const char *text, int *file, uint64_t *records,

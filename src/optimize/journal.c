@@ -5,8 +5,8 @@
 #include "core/clock.h"
 #include "core/memory.h"
 #include "core/message.h"
-#include "fit/journal_file.h"
-#include "fit/minimize_track.h"
+#include "optimize/journal_file.h"
+#include "optimize/minimize_track.h"
 
 #include <costate/journal.h>
 #include <math.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A right-hand side together with its tangent along one direction (doc/math.md, "Second derivatives"). */
-#include "fit/tangent_rhs.h"
+#include "inference/tangent_rhs.h"
 
 #include "core/memory.h"
-#include "fit/derivative_along.h"
+#include "inference/derivative_along.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The start of a trajectory and its tangent, and what their cotangents are to natural values and their tangents. */
-#include "fit/derivative_along.h"
-#include "fit/hessian.h"
+#include "inference/derivative_along.h"
+#include "inference/hessian.h"
 
 #include <costate/rhs.h>
 #include <math.h>

@@ -3,7 +3,7 @@
 #include "core/arena.h"
 #include "core/finite.h"
 #include "core/memory.h"
-#include "fit/trajectory_row.h"
+#include "inference/trajectory_row.h"
 
 #include <costate/inference.h>
 #include <math.h>

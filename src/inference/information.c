@@ -3,8 +3,8 @@
 #include "core/arena.h"
 #include "core/finite.h"
 #include "core/memory.h"
-#include "fit/hessian.h"
-#include "fit/trajectory_row.h"
+#include "inference/hessian.h"
+#include "inference/trajectory_row.h"
 
 #include <costate/inference.h>
 #include <math.h>

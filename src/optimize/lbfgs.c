@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Limited-memory BFGS: NLopt's LD_LBFGS behind the shared bookkeeping of the optimisers. */
 #include "core/memory.h"
-#include "fit/minimize_track.h"
+#include "optimize/minimize_track.h"
 
 #include <costate/optimize.h>
 #include <limits.h>

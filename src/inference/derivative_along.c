@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The derivative of a vector function along one line, by central differences of fourth order. */
-#include "fit/derivative_along.h"
+#include "inference/derivative_along.h"
 
 #include "core/finite.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Products of the Hessian of a fit's objective with vectors (doc/math.md, "Second derivatives"). */
-#include "fit/hessian.h"
+#include "inference/hessian.h"
 
 #include "core/finite.h"
 #include "core/memory.h"

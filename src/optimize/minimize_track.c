@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What every optimiser shares: evaluations, the best point, stop criteria and progress. */
-#include "fit/minimize_track.h"
+#include "optimize/minimize_track.h"
 
 #include "core/clock.h"
 #include "core/memory.h"

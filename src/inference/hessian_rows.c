@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Second derivatives of one observation's loss along a tangent. */
-#include "fit/derivative_along.h"
-#include "fit/hessian.h"
+#include "inference/derivative_along.h"
+#include "inference/hessian.h"
 
 #include <costate/rhs.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Adam (Kingma & Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1). */
 #include "core/memory.h"
-#include "fit/minimize_track.h"
+#include "optimize/minimize_track.h"
 
 #include <costate/optimize.h>
 #include <math.h>

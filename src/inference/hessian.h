@@ -5,7 +5,7 @@
 
 #include "core/arena.h"
 #include "fit/fit_internal.h"
-#include "fit/tangent_rhs.h"
+#include "inference/tangent_rhs.h"
 
 /* Tangents are named as in the headers: u is to a value what x + offset · u is to x. Rows of Y hold y and its tangent. */
 typedef struct csi_hessian {

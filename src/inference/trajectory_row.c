@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Gradients with respect to the unknowns from what the VJP of one trajectory gives. */
-#include "fit/trajectory_row.h"
+#include "inference/trajectory_row.h"
 
 #include <math.h>
 #include <string.h>
