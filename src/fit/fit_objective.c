@@ -67,7 +67,8 @@ static costate_status ensemble_failed(costate_fit *fit, costate_status status, s
         return csi_fit_fail(fit, status, text);
     }
     const size_t j = begin + strtoul(text + sizeof(prefix) - 1, &rest, 10);
-    snprintf(fit->detail, sizeof(fit->detail), "series %zu, from t = %.6g%s", fit->segments[j].series, fit->t0[j], rest);
+    snprintf(fit->detail, sizeof(fit->detail), "series %zu, from t = %.6g%s", fit->segments[j].series, fit->t0[j],
+             rest);
     return status;
 }
 
