@@ -3,15 +3,7 @@
 # example_expm.sh <case> <expm>: runs the example and judges what it prints.
 set -eu
 program=$2
-failures=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-
-# below <a> <b>: a < b, for numbers; an empty or strange a is not below anything.
-below() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a ~ /^[0-9.]+(e[-+][0-9]+)?$/ && b ~ /^[0-9.]+(e[-+][0-9]+)?$/ && a + 0 < b + 0) }'; }
+. "$(dirname "$0")/example_checks.sh"
 
 # part <name> <text>: the number after the name in the last line.
 part() { printf '%s\n' "$2" | sed -n "s/^mean squared error:.* $1 \([^ ,]*\).*/\1/p"; }

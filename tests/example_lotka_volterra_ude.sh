@@ -5,33 +5,8 @@
 set -eu
 program=$2
 data=$3/hudson-bay-lynx-hare.csv
-work=$4/lotka_volterra_ude_$1
-rm -rf "$work"
-mkdir -p "$work"
-cd "$work"
-failures=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-
-# below <what> <value> <bound>: for numbers; an empty or strange value is not below anything.
-below() {
-    awk -v a="$2" -v b="$3" 'BEGIN { exit !(a ~ /^-?[0-9.]+(e[-+][0-9]+)?$/ && a + 0 <= b + 0) }' || fail "$1: $2 is not below $3"
-}
-
-# refuse <pattern> <arguments>...: status 2, one line on standard error with the pattern, no results.
-refuse() {
-    pattern=$1
-    shift
-    code=0
-    "$program" "$@" >out.txt 2>err.txt || code=$?
-    [ $code -eq 2 ] || fail "$*: status $code"
-    [ "$(wc -l <err.txt)" -eq 1 ] || fail "$*: not one line: $(cat err.txt)"
-    grep -q -- "$pattern" err.txt || fail "$*: '$pattern' is not in: $(cat err.txt)"
-    [ ! -s out.txt ] || fail "$*: output: $(cat out.txt)"
-}
+. "$(dirname "$0")/example_checks.sh"
+enter "$4/lotka_volterra_ude_$1"
 
 # Errors of both terms in per cent and the range of the populations, from the last line.
 read_last_line() {
@@ -52,10 +27,10 @@ default) # the goal; table, picture and model agree with what is printed
     "$program" --csv all.csv --picture all.svg --model all.safetensors >run.txt || fail "status $?"
     set -- $(read_last_line run.txt)
     [ $# -eq 4 ] || fail "the last line: $(tail -n 1 run.txt)"
-    below 'error of the first term' "${1:-}" 10
-    below 'error of the second term' "${2:-}" 10
-    below 'least population' -0.23 "${3:-}"
-    below 'largest population' "${4:-}" 13.9
+    at_most 'error of the first term' "${1:-}" 10
+    at_most 'error of the second term' "${2:-}" 10
+    at_most 'least population' -0.23 "${3:-}"
+    at_most 'largest population' "${4:-}" 13.9
     [ "$(errors_of_table all.csv)" = "${1:-} ${2:-}" ] || fail "errors of the table: $(errors_of_table all.csv)"
     [ "$(wc -l <all.csv)" -eq 602 ] || fail "lines of the table: $(wc -l <all.csv)"
     [ "$(awk -F, 'NR > 1 && $2 != "NA"' all.csv | wc -l)" -eq 31 ] || fail "the data are not all in the table"
@@ -160,10 +135,10 @@ record) # hares and lynx: a good fit, rates that make sense, and the same from a
     "$program" --record --csv record.csv >record.txt || fail "status $?: $(cat record.txt)"
     growth=$(sed -n 's/^rates *growth \([0-9.]*\), death [0-9.]*, estimated$/\1/p' record.txt)
     death=$(sed -n 's/^rates *growth [0-9.]*, death \([0-9.]*\), estimated$/\1/p' record.txt)
-    below 'growth' "$growth" 1
-    below 'growth' 0.25 "$growth"
-    below 'death' "$death" 1.6
-    below 'death' 0.4 "$death"
+    at_most 'growth' "$growth" 1
+    at_most 'growth' 0.25 "$growth"
+    at_most 'death' "$death" 1.6
+    at_most 'death' 0.4 "$death"
     awk -F, '{ print $1 "," $2 "," $3 ",ignored" }' "$data" >own.csv
     "$program" --data own.csv --csv own_result.csv >own.txt || fail "own: status $?"
     cmp record.csv own_result.csv || fail "the record as a file gives another result"
@@ -178,15 +153,15 @@ seeds) # at least nine of ten, and the variants
     done
     [ $good -ge 9 ] || fail "only $good of 10 seeds succeeded"
     "$program" --estimate-rates >rates.txt || fail "--estimate-rates: status $?: $(cat rates.txt)"
-    below 'slopes' "$(sed -n '$s/^learned slopes within \([0-9.]*\) % .*/\1/p' rates.txt)" 10
+    at_most 'slopes' "$(sed -n '$s/^learned slopes within \([0-9.]*\) % .*/\1/p' rates.txt)" 10
     # Without the assumption about the time after the data the interaction is as good, but the populations run away.
     code=0
     "$program" --limit 0 >free.txt 2>err.txt || code=$?
     [ $code -eq 1 ] || fail "--limit 0: status $code"
     grep -q 'the extrapolation leaves the range' err.txt || fail "--limit 0: $(cat err.txt)"
     set -- $(read_last_line free.txt)
-    below 'error of the first term without the assumption' "${1:-}" 10
-    below 'error of the second term without the assumption' "${2:-}" 10
+    at_most 'error of the first term without the assumption' "${1:-}" 10
+    at_most 'error of the second term without the assumption' "${2:-}" 10
     ;;
 *)
     fail "unknown case $1"

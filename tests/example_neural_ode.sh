@@ -3,43 +3,18 @@
 # example_neural_ode.sh <case> <neural_ode> <work directory>: runs the example in a directory of its own and judges what it does.
 set -eu
 program=$2
-work=$3/$1
-rm -rf "$work"
-mkdir -p "$work"
-cd "$work"
-failures=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
+. "$(dirname "$0")/example_checks.sh"
+enter "$3/$1"
+work=$PWD
 
 # value <text>: the number after "RMSE over all states: " in the text.
 rmse() { printf '%s\n' "$1" | sed -n 's/^RMSE over all states: //p'; }
-
-# below <a> <b>: a < b, for numbers; an empty or strange a is not below anything.
-below() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a ~ /^[0-9.]+(e[-+][0-9]+)?$/ && a + 0 < b + 0) }'; }
-
-# expect_refusal <pattern> <arguments>...: status 2, nothing on stdout, one line on stderr with the pattern, and no file that was not there before.
-expect_refusal() {
-    pattern=$1
-    shift
-    before=$(find . -type f | sort | xargs cksum)
-    code=0
-    "$program" "$@" >"$work.out" 2>"$work.err" || code=$?
-    [ $code -eq 2 ] || fail "$*: status $code"
-    [ "$(wc -l <"$work.err")" -eq 1 ] || fail "$*: not one line: $(cat "$work.err")"
-    grep -q -- "$pattern" "$work.err" || fail "$*: '$pattern' is not in: $(cat "$work.err")"
-    [ ! -s "$work.out" ] || fail "$*: output: $(cat "$work.out")"
-    [ "$before" = "$(find . -type f | sort | xargs cksum)" ] || fail "$*: files were touched"
-    rm -f "$work.out" "$work.err"
-}
 
 # bad <pattern> <content of the file, for printf>
 bad() {
     # shellcheck disable=SC2059 # the content is a format on purpose
     printf "$2" >bad.csv
-    expect_refusal "^neural_ode: bad.csv: .*$1" bad.csv
+    refuse "^neural_ode: bad.csv: .*$1" bad.csv
 }
 
 # good <content of the file, for printf>: read without complaint.
@@ -122,9 +97,9 @@ gnuplot) # without gnuplot there is a message instead of a picture
     ;;
 input)
     echo precious >neural_ode.csv
-    expect_refusal 'missing.csv: cannot be opened: No such file' missing.csv
+    refuse 'missing.csv: cannot be opened: No such file' missing.csv
     mkdir directory
-    expect_refusal 'directory: cannot be read: Is a directory' directory
+    refuse 'directory: cannot be read: Is a directory' directory
     bad 'is empty' ''
     bad 'row 1 is empty' '\n\n'
     bad 'only a header' 't,x\n'
@@ -152,11 +127,11 @@ input)
     bad 'row 1, column 2: the quotes do not match' 't,"x"y\n1,2\n2,3\n'
     bad 'zero byte' 't,x\n1,2\n2,3\n\0004,5\n'
     awk 'BEGIN { print "t,x"; for (i = 0; i < 100001; i++) print i ",1" }' >long.csv
-    expect_refusal 'long.csv: row 100002: more than 100000 rows' long.csv
+    refuse 'long.csv: row 100002: more than 100000 rows' long.csv
     awk 'BEGIN { printf "t"; for (i = 0; i < 33; i++) printf ",x" i; print "" }' >wide.csv
-    expect_refusal 'wide.csv: row 1 has 34 columns; at most 32' wide.csv
+    refuse 'wide.csv: row 1 has 34 columns; at most 32' wide.csv
     if [ -r /dev/zero ]; then
-        expect_refusal '/dev/zero: is larger than 64 MiB' /dev/zero
+        refuse '/dev/zero: is larger than 64 MiB' /dev/zero
     fi
     # What must not matter: CRLF, a byte-order mark, blank lines at the end, no line end at the end, quotes, blanks.
     good 't,x\r\n1,2\r\n2,3\r\n3,5\r\n'
@@ -173,46 +148,46 @@ input)
     good 't,x,c\n-1e3,2,7\n0,+3,7\n2.5E2,.5,7\n'
     ;;
 options)
-    expect_refusal "unknown option '--hiden'" --hiden 16
-    expect_refusal "unknown option '-x'" -x
-    expect_refusal "unknown option '--quiet=1'" --quiet=1
-    expect_refusal '--hidden: a value is missing' --hidden
+    refuse "unknown option '--hiden'" --hiden 16
+    refuse "unknown option '-x'" -x
+    refuse "unknown option '--quiet=1'" --quiet=1
+    refuse '--hidden: a value is missing' --hidden
     for value in '' 0 16, ,16 16,,16 a 16a -3 1025 1,1,1,1,1,1,1,1,1 99999999999999999999; do
-        expect_refusal "--hidden '$value': .* expected" --hidden "$value"
+        refuse "--hidden '$value': .* expected" --hidden "$value"
     done
-    expect_refusal "--activation 'TANH'" --activation TANH
+    refuse "--activation 'TANH'" --activation TANH
     for value in '' euler TSIT5 tsit; do
-        expect_refusal "--solver '$value': .* expected: adams bdf tsit5 dop853 sdirk4 auto$" --solver "$value"
+        refuse "--solver '$value': .* expected: adams bdf tsit5 dop853 sdirk4 auto$" --solver "$value"
     done
     for value in '' 0 -1 1 nan x 1e-3x; do
-        expect_refusal "--rtol '$value': .* expected" --rtol "$value"
+        refuse "--rtol '$value': .* expected" --rtol "$value"
     done
     for value in 0 -1 x 1.5 99999999999999999999; do
-        expect_refusal "--iterations '$value': .* expected" "--iterations=$value"
+        refuse "--iterations '$value': .* expected" "--iterations=$value"
     done
-    expect_refusal "--optimizer 'sgd': lbfgs or adam" --optimizer sgd
-    expect_refusal "--ridge '-1': .* expected" --ridge -1
+    refuse "--optimizer 'sgd': lbfgs or adam" --optimizer sgd
+    refuse "--ridge '-1': .* expected" --ridge -1
     for value in -1 x 18446744073709551616; do
-        expect_refusal "--seed '$value': .* expected" --seed "$value"
+        refuse "--seed '$value': .* expected" --seed "$value"
     done
-    expect_refusal "'b.csv': there is more than one data file" a.csv b.csv
-    expect_refusal '--spiral: has its own data' --spiral a.csv
-    expect_refusal '--time-input: cannot be combined' --spiral --time-input
+    refuse "'b.csv': there is more than one data file" a.csv b.csv
+    refuse '--spiral: has its own data' --spiral a.csv
+    refuse '--time-input: cannot be combined' --spiral --time-input
     "$program" --help | grep -q -- '--optimizer' || fail "--help"
     "$program" --version | grep -q 'costate [0-9]' || fail "--version"
     ;;
 output)
     cp "$4/hudson-bay-lynx-hare.csv" record.csv
-    expect_refusal '--output: nowhere/fit.csv cannot be written: No such file' --output nowhere/fit record.csv
-    expect_refusal '--output: record.csv is the input' --output record record.csv
-    expect_refusal "--output '': the beginning of a file name" --output ''
-    expect_refusal "--output 'dir/': the beginning of a file name" --output dir/
+    refuse '--output: nowhere/fit.csv cannot be written: No such file' --output nowhere/fit record.csv
+    refuse '--output: record.csv is the input' --output record record.csv
+    refuse "--output '': the beginning of a file name" --output ''
+    refuse "--output 'dir/': the beginning of a file name" --output dir/
     mkdir taken.csv
-    expect_refusal '--output: taken.csv is a directory' --output taken record.csv
+    refuse '--output: taken.csv is a directory' --output taken record.csv
     if [ "$(id -u)" -ne 0 ]; then
         mkdir locked
         chmod a-w locked
-        expect_refusal '--output: locked/fit.csv cannot be written: Permission' --output locked/fit record.csv
+        refuse '--output: locked/fit.csv cannot be written: Permission' --output locked/fit record.csv
         chmod u+w locked
     fi
     # A fit that is no better than a constant leaves what is there alone.

@@ -3,19 +3,8 @@
 # example_robertson.sh <case> <robertson_stiff> <work directory>: runs the example in a directory of its own and judges what it does.
 set -eu
 program=$2
-work=$3/robertson_$1
-rm -rf "$work"
-mkdir -p "$work"
-cd "$work"
-failures=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-
-# below <a> <b>: a < b, for numbers; an empty or strange a is not below anything.
-below() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a ~ /^[0-9.]+(e[-+][0-9]+)?$/ && b ~ /^[0-9.]+(e[-+][0-9]+)?$/ && a + 0 < b + 0) }'; }
+. "$(dirname "$0")/example_checks.sh"
+enter "$3/robertson_$1"
 
 # percent <text>: the number of the last line.
 percent() { printf '%s\n' "$1" | sed -n 's/^mean relative error over 11 decades: \(.*\) %$/\1/p'; }
@@ -27,18 +16,6 @@ losses() { printf '%s\n' "$1" | sed -n 's/^start 1 *slopes \([^ ]*\) -> \([^ ,]*
 file_percent() {
     awk -F, 'NR > 1 { for (k = 0; k < 3; k++) { e = $(5 + k) - $(2 + k); s[k] += e < 0 ? -e : e; if ($(2 + k) + 0 > m[k]) m[k] = $(2 + k) + 0 }; n++ }
              END { printf "%.2f", 100 * (s[0] / m[0] + s[1] / m[1] + s[2] / m[2]) / (3 * n) }' solution.csv
-}
-
-# expect_refusal <pattern> <arguments>...: status 2, nothing on stdout, one line on stderr with the pattern.
-expect_refusal() {
-    pattern=$1
-    shift
-    code=0
-    "$program" "$@" >out.txt 2>err.txt || code=$?
-    [ $code -eq 2 ] || fail "$*: status $code"
-    [ "$(wc -l <err.txt)" -eq 1 ] || fail "$*: not one line: $(cat err.txt)"
-    grep -q -- "$pattern" err.txt || fail "$*: '$pattern' is not in: $(cat err.txt)"
-    [ ! -s out.txt ] || fail "$*: output: $(cat out.txt)"
 }
 
 case $1 in
@@ -79,19 +56,19 @@ goal) # the accuracy that is promised, whatever the seed
     fi
     ;;
 options)
-    expect_refusal "unknown option '--sed'" --sed 1
-    expect_refusal "unknown option 'file'" file
-    expect_refusal '--seed: a value is missing' --seed
+    refuse "unknown option '--sed'" --sed 1
+    refuse "unknown option 'file'" file
+    refuse '--seed: a value is missing' --seed
     for value in '' -1 x 1x 18446744073709551616; do
-        expect_refusal "--seed '$value': .* expected" --seed "$value"
-        expect_refusal "--iterations '$value': .* expected" "--iterations=$value"
+        refuse "--seed '$value': .* expected" --seed "$value"
+        refuse "--iterations '$value': .* expected" "--iterations=$value"
     done
-    expect_refusal "--starts '0': a number from 1 to 1000000 is expected" --starts 0
+    refuse "--starts '0': a number from 1 to 1000000 is expected" --starts 0
     for value in '' nan -1 2 x; do
-        expect_refusal "--target '$value': .* expected" --target "$value"
+        refuse "--target '$value': .* expected" --target "$value"
     done
-    expect_refusal "--method 'euler': .* adams bdf tsit5 dop853 sdirk4 auto$" --method euler
-    expect_refusal "--csv '': .* expected" --csv ''
+    refuse "--method 'euler': .* adams bdf tsit5 dop853 sdirk4 auto$" --method euler
+    refuse "--csv '': .* expected" --csv ''
     "$program" --help | grep -q -- '--iterations' || fail "--help"
     "$program" --version | grep -q '^robertson_stiff (costate [0-9]' || fail "--version"
     code=0

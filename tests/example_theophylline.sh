@@ -4,37 +4,11 @@
 set -eu
 program=$1
 data=$2/theophylline.csv
-work=$3/theophylline
-rm -rf "$work"
-mkdir -p "$work"
-cd "$work"
-failures=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-
-# close <what> <value> <reference> <tolerance>
-close() {
-    awk -v a="$2" -v b="$3" -v e="$4" 'BEGIN { d = a - b; exit !(a ~ /^-?[0-9.]+$/ && d <= e && -d <= e) }' ||
-        fail "$1: $2 instead of $3"
-}
+. "$(dirname "$0")/example_checks.sh"
+enter "$3/theophylline"
 
 # number <text before it> <file>: the number that follows.
 number() { sed -n "s/.*$1 *\(-\{0,1\}[0-9.]*\).*/\1/p" "$2" | head -n 1; }
-
-# refuse <pattern> <arguments>...: status 2, one line on standard error with the pattern, no results.
-refuse() {
-    pattern=$1
-    shift
-    code=0
-    "$program" "$@" >out.txt 2>err.txt || code=$?
-    [ $code -eq 2 ] || fail "$*: status $code"
-    [ "$(wc -l <err.txt)" -eq 1 ] || fail "$*: not one line: $(cat err.txt)"
-    grep -q -- "$pattern" err.txt || fail "$*: '$pattern' is not in: $(cat err.txt)"
-    [ ! -s out.txt ] || fail "$*: output: $(cat out.txt)"
-}
 
 "$program" --csv rate.csv >run.txt || fail "status $?"
 close lKe "$(number 'log ke =' run.txt)" -2.52423948 1e-4

@@ -16,6 +16,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "../support/option_list.h"
+#include "../support/readable_path.h"
 #include "interaction_file.h"
 #include "interaction_report.h"
 
@@ -112,13 +113,8 @@ static void complete(command_line *options) {
 
 /* The record that comes with the library: in the source tree, else where it was installed. */
 static const char *shipped_record(void) {
-    static const char *const paths[] = {COSTATE_SOURCE_DATA "/hudson-bay-lynx-hare.csv",
-                                        COSTATE_INSTALLED_DATA "/hudson-bay-lynx-hare.csv"};
-    FILE *file = fopen(paths[0], "r");
-    if (file) {
-        fclose(file);
-    }
-    return file ? paths[0] : paths[1];
+    return readable_path(COSTATE_SOURCE_DATA "/hudson-bay-lynx-hare.csv",
+                         COSTATE_INSTALLED_DATA "/hudson-bay-lynx-hare.csv");
 }
 
 static bool get_data(command_line *options, populations *data) {

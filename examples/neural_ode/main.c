@@ -13,6 +13,7 @@
  *
  * in thousand pelts; the last digits differ where the arithmetic does. A constant would give 18.7.
  */
+#include "../support/readable_path.h"
 #include "command_line.h"
 #include "complain.h"
 #include "data_record.h"
@@ -27,13 +28,8 @@
 
 /* The record that comes with the library: in the source tree, else where it was installed. */
 static const char *default_data(void) {
-    static const char *const paths[] = {COSTATE_SOURCE_DATA "/hudson-bay-lynx-hare.csv",
-                                        COSTATE_INSTALLED_DATA "/hudson-bay-lynx-hare.csv"};
-    FILE *file = fopen(paths[0], "r");
-    if (file) {
-        fclose(file);
-    }
-    return file ? paths[0] : paths[1];
+    return readable_path(COSTATE_SOURCE_DATA "/hudson-bay-lynx-hare.csv",
+                         COSTATE_INSTALLED_DATA "/hudson-bay-lynx-hare.csv");
 }
 
 /* Checks the fit, then writes PREFIX.csv, PREFIX.png and the summary. */

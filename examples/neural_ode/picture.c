@@ -4,21 +4,13 @@
 
 #include "picture.h"
 
+#include "../support/gnuplot.h"
 #include "complain.h"
 #include "output_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-extern char **environ;
-
-enum { GNUPLOT_DONE, GNUPLOT_FAILED, GNUPLOT_ABSENT };
 
 /* States whose spread differs by more than this get panels of their own. */
 static const double PANEL_RATIO = 20.0;
@@ -158,51 +150,22 @@ static void write_script(FILE *script, const fit_result *result, const char *pre
     fputs("unset output\n", script);
 }
 
-static int run_gnuplot(const char *script) {
-    char program[] = "gnuplot";
-    char path[4096];
-    snprintf(path, sizeof(path), "%s%s", script[0] == '/' ? "" : "./", script);
-    char *arguments[] = {program, path, NULL};
-    posix_spawn_file_actions_t actions;
-    pid_t child;
-    int status = 0;
-    if (posix_spawn_file_actions_init(&actions) != 0) {
-        return GNUPLOT_FAILED;
-    }
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    const int error = posix_spawnp(&child, program, &actions, NULL, arguments, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (error != 0) {
-        return GNUPLOT_ABSENT;
-    }
-    while (waitpid(child, &status, 0) < 0) {
-        if (errno != EINTR) {
-            return GNUPLOT_FAILED;
-        }
-    }
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
-        return GNUPLOT_ABSENT;
-    }
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? GNUPLOT_DONE : GNUPLOT_FAILED;
-}
-
-static int draw(const fit_result *result, const char *prefix, bool svg) {
+static gnuplot_outcome draw(const fit_result *result, const char *prefix, bool svg) {
     const char *suffix = svg ? ".svg" : ".png";
     output_file picture;
-    output_file script;
     struct stat drawn;
-    if (!output_file_open(&picture, prefix, suffix)) {
+    FILE *script = tmpfile();
+    if (!script) {
         return GNUPLOT_FAILED;
     }
-    if (!output_file_open(&script, prefix, ".gnuplot")) {
-        output_file_abandon(&picture);
+    if (!output_file_open(&picture, prefix, suffix)) {
+        fclose(script);
         return GNUPLOT_FAILED;
     }
     output_file_close(&picture);
-    write_script(script.file, result, prefix, picture.temporary, svg);
-    output_file_close(&script);
-    int outcome = run_gnuplot(script.temporary);
-    output_file_abandon(&script);
+    write_script(script, result, prefix, picture.temporary, svg);
+    gnuplot_outcome outcome = gnuplot_run(script);
+    fclose(script);
     if (outcome == GNUPLOT_DONE && (stat(picture.temporary, &drawn) != 0 || drawn.st_size == 0)) {
         outcome = GNUPLOT_FAILED;
     }
@@ -215,7 +178,7 @@ static int draw(const fit_result *result, const char *prefix, bool svg) {
 }
 
 void picture_draw(const fit_result *result, const char *prefix) {
-    int outcome = draw(result, prefix, false);
+    gnuplot_outcome outcome = draw(result, prefix, false);
     if (outcome == GNUPLOT_FAILED) {
         outcome = draw(result, prefix, true);
     }

@@ -15,6 +15,7 @@
 
 extern char **environ;
 
+/* Exit status of a shell that finds no such program. */
 enum { NOT_INSTALLED = 127 };
 
 static bool ends_with(const char *text, const char *ending) {
@@ -57,45 +58,45 @@ void gnuplot_block(FILE *script, const char *name, size_t n_row, size_t n_column
     fputs("END\n", script);
 }
 
-/* gnuplot with the script as its input: its exit status. */
-static int run_gnuplot(int script) {
+gnuplot_outcome gnuplot_run(FILE *script) {
     char name[] = "gnuplot";
     char *arguments[] = {name, NULL};
     posix_spawn_file_actions_t actions;
     pid_t child;
     int status = 0;
-    if (posix_spawn_file_actions_init(&actions) != 0) {
-        return 1;
+    if (fflush(script) != 0 || ferror(script) || fseek(script, 0, SEEK_SET) != 0 ||
+        posix_spawn_file_actions_init(&actions) != 0) {
+        return GNUPLOT_FAILED;
     }
-    posix_spawn_file_actions_adddup2(&actions, script, STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, fileno(script), STDIN_FILENO);
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     const int error = posix_spawnp(&child, name, &actions, NULL, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     if (error != 0) {
-        return NOT_INSTALLED;
+        return GNUPLOT_ABSENT;
     }
     while (waitpid(child, &status, 0) < 0) {
         if (errno != EINTR) {
-            return 1;
+            return GNUPLOT_FAILED;
         }
     }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_INSTALLED) {
+        return GNUPLOT_ABSENT;
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? GNUPLOT_DONE : GNUPLOT_FAILED;
 }
 
-static int draw(const char *output, bool svg, gnuplot_writer write, const void *ctx) {
+static gnuplot_outcome draw(const char *output, bool svg, gnuplot_writer write, const void *ctx) {
     FILE *script = tmpfile();
-    int status = 1;
     if (!script) {
-        return status;
+        return GNUPLOT_FAILED;
     }
     write_preamble(script, svg, output);
     write(script, ctx);
     fputs("\nunset output\n", script);
-    if (fflush(script) == 0 && !ferror(script) && fseek(script, 0, SEEK_SET) == 0) {
-        status = run_gnuplot(fileno(script));
-    }
+    const gnuplot_outcome outcome = gnuplot_run(script);
     fclose(script);
-    return status;
+    return outcome;
 }
 
 bool gnuplot_draw(const char *program, const char *path, gnuplot_writer write, const void *ctx) {
@@ -106,16 +107,16 @@ bool gnuplot_draw(const char *program, const char *path, gnuplot_writer write, c
         return false;
     }
     snprintf(temporary, bytes, "%s.%ld.tmp", path, (long)getpid());
-    const int status = draw(temporary, ends_with(path, ".svg"), write, ctx);
-    const bool drawn = status == 0 && rename(temporary, path) == 0;
+    const gnuplot_outcome outcome = draw(temporary, ends_with(path, ".svg"), write, ctx);
+    const bool drawn = outcome == GNUPLOT_DONE && rename(temporary, path) == 0;
     if (!drawn) {
         unlink(temporary);
     }
     free(temporary);
-    if (status == NOT_INSTALLED) {
+    if (outcome == GNUPLOT_ABSENT) {
         printf("no picture: gnuplot is not installed\n");
     } else if (!drawn) {
         fprintf(stderr, "%s: gnuplot could not draw %s\n", program, path);
     }
-    return drawn || status == NOT_INSTALLED;
+    return drawn || outcome == GNUPLOT_ABSENT;
 }

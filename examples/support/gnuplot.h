@@ -23,6 +23,12 @@ typedef void (*gnuplot_writer)(FILE *script, const void *ctx);
  */
 bool gnuplot_draw(const char *program, const char *path, gnuplot_writer write, const void *ctx);
 
+/* What became of a script. */
+typedef enum gnuplot_outcome { GNUPLOT_DONE, GNUPLOT_FAILED, GNUPLOT_ABSENT } gnuplot_outcome;
+
+/* Runs a complete script, from its beginning; it was written to a file that can be rewound. */
+gnuplot_outcome gnuplot_run(FILE *script);
+
 /* Defines the data block $name of n_row rows; element i of column k is columns[k][i]. NaN is a gap. */
 void gnuplot_block(FILE *script, const char *name, size_t n_row, size_t n_column, const double *const *columns);
 

@@ -11,6 +11,7 @@
  *     residual sum of squares: 274.4491 first order, 47.0658 each alone, 271.4 learned
  */
 #include "../support/option_list.h"
+#include "../support/readable_path.h"
 #include "report.h"
 
 #include <math.h>
@@ -61,13 +62,7 @@ static option_result parse(int argc, char **argv, command_line *options) {
 
 /* The record that comes with the library: in the source tree, else where it was installed. */
 static const char *default_data(void) {
-    static const char *const paths[] = {COSTATE_SOURCE_DATA "/theophylline.csv",
-                                        COSTATE_INSTALLED_DATA "/theophylline.csv"};
-    FILE *file = fopen(paths[0], "r");
-    if (file) {
-        fclose(file);
-    }
-    return file ? paths[0] : paths[1];
+    return readable_path(COSTATE_SOURCE_DATA "/theophylline.csv", COSTATE_INSTALLED_DATA "/theophylline.csv");
 }
 
 static bool failed(costate_status status, const char *what) {
