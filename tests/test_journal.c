@@ -334,7 +334,7 @@ static void foreign_files_are_refused(void **state) {
     put(s, s->bytes, s->n_bytes);
     expect_refusal(s, "something else", COSTATE_ERR_MISMATCH, "not \"something else\"");
     expect_refusal(s, NULL, COSTATE_ERR_MISMATCH, DESCRIPTION);
-    expect_refusal(s, DESCRIPTION "!", COSTATE_ERR_MISMATCH, "another fit");
+    expect_refusal(s, DESCRIPTION "!", COSTATE_ERR_MISMATCH, "!\"");
     expect_content(s, s->bytes, s->n_bytes);
     memcpy(bytes, s->bytes, s->n_bytes);
     bytes[16] = 2;

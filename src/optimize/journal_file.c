@@ -231,12 +231,44 @@ static costate_status write_header(int file, const csi_journal_header *header, c
     return error == 0 ? COSTATE_OK : csi_say_errno(message, "cannot be written", error);
 }
 
+/* Position of the first byte in which the description of a file differs from `text`. */
+static size_t first_difference(int file, size_t n_found, const char *text, size_t n_text) {
+    char chunk[CHUNK_BYTES];
+    const size_t end = n_found < n_text ? n_found : n_text;
+    for (size_t done = 0; done < end; done += sizeof chunk) {
+        const size_t n = end - done < sizeof chunk ? end - done : sizeof chunk;
+        if (csi_journal_read(file, sizeof(csi_journal_header) + done, chunk, n) != 0) {
+            return done;
+        }
+        for (size_t k = 0; k < n; k++) {
+            if (chunk[k] != text[done + k]) {
+                return done + k;
+            }
+        }
+    }
+    return end;
+}
+
+/* Quotes both descriptions around their first difference. */
+static costate_status say_difference(int file, size_t n_found, const char *text, size_t n_text,
+                                     costate_message *message) {
+    enum { BEFORE = 20, SHOWN = 60 };
+    char found[SHOWN + 1] = "";
+    const size_t at = first_difference(file, n_found, text, n_text);
+    const size_t from = at > BEFORE ? at - BEFORE : 0;
+    const size_t n = n_found - from < SHOWN ? n_found - from : SHOWN;
+    if (csi_journal_read(file, sizeof(csi_journal_header) + from, found, n) != 0) {
+        found[0] = '\0';
+    }
+    return csi_say(message, COSTATE_ERR_MISMATCH, "the journal belongs to another fit: \"%s%s\", not \"%s%.*s\"",
+                   from > 0 ? "..." : "", found, from > 0 ? "..." : "", (int)SHOWN, text + from);
+}
+
 /* The header of a file against the one it should have; the texts are compared as they are read. */
 static costate_status check_header(int file, uint64_t n_bytes, const csi_journal_header *wanted, const char *text,
                                    costate_message *message) {
     csi_journal_header found;
     char chunk[CHUNK_BYTES];
-    char start[61] = "";
     uint32_t checksum;
     uint32_t stored = 0;
     int error = n_bytes < sizeof found ? 0 : csi_journal_read(file, 0, &found, sizeof found);
@@ -265,9 +297,6 @@ static costate_status check_header(int file, uint64_t n_bytes, const csi_journal
         if (error == 0) {
             checksum = add_checksum(checksum, chunk, n);
             same = same && memcmp(chunk, text + done, n) == 0;
-            if (done == 0) {
-                memcpy(start, chunk, n < sizeof start - 1 ? n : sizeof start - 1);
-            }
             done += n;
         }
     }
@@ -280,9 +309,7 @@ static costate_status check_header(int file, uint64_t n_bytes, const csi_journal
     if (stored != checksum) {
         return csi_say(message, COSTATE_ERR_FORMAT, "has a damaged header: its checksum is wrong");
     }
-    return same ? COSTATE_OK
-                : csi_say(message, COSTATE_ERR_MISMATCH, "the journal belongs to another fit: \"%.60s\", not \"%.60s\"",
-                          start, text);
+    return same ? COSTATE_OK : say_difference(file, (size_t)found.n_text, text, (size_t)wanted->n_text, message);
 }
 
 static costate_status lock(int file, costate_message *message) {
