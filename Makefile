@@ -14,7 +14,7 @@ packages_lint := clang libclang-rt-dev clang-format clang-tidy
 packages_hosts := gfortran libgsl-dev r-base-core r-cran-desolve
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo test bench install docs format lint clean build
+.PHONY: help deps demo examples test bench install docs format lint clean build
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,6 +31,17 @@ demo: ## fit a neural ODE to the hare-lynx record and draw the fit
 	@mkdir -p build/demo
 	cd build/demo && ../release/examples/neural_ode $(ARGS)
 	@for picture in build/demo/*.png build/demo/*.svg; do [ ! -e $$picture ] || echo "Picture: $(CURDIR)/$$picture"; done
+
+examples: ## run the other examples: learned interaction, learned elimination, stiff reaction, matrix exponential
+	@cmake/debian_packages.sh $(packages) $(packages_demo)
+	cmake --preset release
+	cmake --build --preset release --target lotka_volterra_ude theophylline robertson_stiff expm
+	@mkdir -p build/demo
+	cd build/demo && ../release/examples/lotka_volterra_ude --picture lotka_volterra_ude.png $(ARGS)
+	cd build/demo && ../release/examples/theophylline --picture theophylline.png $(ARGS)
+	cd build/demo && ../release/examples/robertson_stiff --picture robertson_stiff.png $(ARGS)
+	cd build/demo && ../release/examples/expm $(ARGS)
+	@echo "Pictures: $(CURDIR)/build/demo"
 
 test: ## build and run the tests (the slow ones: ctest --test-dir build/release -L slow)
 	@cmake/debian_packages.sh $(packages)
