@@ -53,6 +53,7 @@ bench: ## build and run the benchmarks
 	@$(MAKE) --no-print-directory build PRESET=bench
 	build/bench/bench/kernels $(ARGS)
 	build/bench/bench/gradient $(ARGS)
+	build/bench/bench/compare $(ARGS)
 
 install: ## install below PREFIX (default /usr/local); DESTDIR is honoured
 	@cmake/debian_packages.sh $(packages)

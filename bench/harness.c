@@ -20,13 +20,29 @@ static double time_run(const bench_case *c, size_t n) {
     return now() - start;
 }
 
+/* True if one element of a list separated by commas occurs in the text. */
+static bool matches_any(const char *text, const char *list) {
+    for (const char *item = list;; item++) {
+        const size_t n = strcspn(item, ",");
+        for (const char *at = text; *at; at++) {
+            if (strncmp(at, item, n) == 0) {
+                return true;
+            }
+        }
+        item += n;
+        if (!*item) {
+            return false;
+        }
+    }
+}
+
 bool bench_wanted(const bench *b, const char *name, const char *shape) {
     if (!b->only) {
         return true;
     }
     char group[256];
     snprintf(group, sizeof group, "%s %s", name, shape);
-    return strstr(group, b->only) != NULL;
+    return matches_any(group, b->only);
 }
 
 static int compare_doubles(const void *a, const void *b) {

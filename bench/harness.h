@@ -18,7 +18,7 @@ typedef struct bench_switch {
 typedef struct bench {
     const char *program;
     bool quick;
-    const char *only; /* substring of "name shape"; NULL: everything */
+    const char *only; /* substrings of "name shape", separated by commas; NULL: everything */
     FILE *csv;        /* NULL: no file wanted */
     const char *csv_path;
     size_t n_round;

@@ -11,7 +11,7 @@
 static void print_help(const bench *b, const char *about, const bench_switch *switches) {
     printf("usage: %s [options]\n\n%s\n\n", b->program, about);
     printf("  %-16s %s\n", "--quick", "short repetitions and few rounds: checks the results, its times mean little");
-    printf("  %-16s %s\n", "--only PATTERN", "only groups whose \"name shape\" contains PATTERN");
+    printf("  %-16s %s\n", "--only A,B", "only groups whose \"name shape\" contains A or B");
     printf("  %-16s %s\n", "--csv FILE", "also write rows name,shape,variant,value,unit to FILE");
     for (const bench_switch *s = switches; s && s->name; s++) {
         printf("  %-16s %s\n", s->name, s->help);

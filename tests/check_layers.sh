@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # check_layers.sh <source directory>: modules include only what they may: core <- data; core <- nn <- ude, model, codegen;
-# core <- ode <- adjoint <- ensemble; core <- optimize; both <- fit <- inference. SIMD, SLEEF, SUNDIALS, NLopt, zlib and cJSON
+# core <- ode <- adjoint <- ensemble; core <- optimize, batch; both <- fit <- inference. SIMD, SLEEF, SUNDIALS, NLopt, zlib and cJSON
 # stay where they belong, and out of the public headers.
 set -eu
 root=$1
@@ -15,10 +15,11 @@ BEGIN {
     may["model"] = " core nn model "; may["codegen"] = " core nn codegen "; may["ode"] = " core ode "
     may["adjoint"] = " core ode adjoint "; may["ensemble"] = " core ode adjoint ensemble "
     may["optimize"] = " core optimize "; may["fit"] = " core ode adjoint ensemble optimize fit "
-    may["inference"] = " core ode adjoint ensemble optimize fit inference "
-    n = split("core: alloc export isa message random rhs status version data: csv nn: act layer net ude: ude " \
+    may["inference"] = " core ode adjoint ensemble optimize fit inference "; may["batch"] = " core batch "
+    n = split("core: alloc export isa message random rhs status version data: csv idx moons nn: act layer net ude: ude " \
               "model: model safetensors codegen: codegen ode: solver adjoint: adjoint sensitivity ensemble: ensemble " \
-              "optimize: journal multistart optimize fit: collocation fit loss spline train inference: inference", word, " ")
+              "optimize: journal multistart optimize fit: collocation fit loss spline train inference: inference " \
+              "batch: batch_loss update", word, " ")
     for (i = 1; i <= n; i++) {
         if (sub(/:$/, "", word[i])) module = word[i]
         else home[word[i]] = module
@@ -44,8 +45,9 @@ FNR == 1 {
     sub(/^[^<"]*[<"]/, "", target); sub(/[>"].*/, "", target)
     if (target ~ /intrin\.h$|^arm_|^sleef/ && path !~ simd) complain(target " outside src/nn/kernels")
     if (target ~ sundials && path !~ ode) complain(target " outside src/ode and src/adjoint")
-    if (target ~ /^(nlopt|zlib)/ && path !~ optimize) complain(target " outside src/optimize")
-    if (target ~ /[cC]JSON/ && path !~ /^src\/model\//) complain(target " outside src/model")
+    if (target ~ /^nlopt/ && path !~ optimize) complain(target " outside src/optimize")
+    if (target ~ /^zlib/ && path !~ /^src\/(optimize|data)\//) complain(target " outside src/optimize and src/data")
+    if (target ~ /[cC]JSON/ && path !~ /^src\/(model|data)\//) complain(target " outside src/model and src/data")
     if (target ~ /^(stdio|assert)\.h$/ && public) complain(target " in a public header")
     if (target ~ /\.\./) complain(target ": a path that climbs")
 

@@ -210,9 +210,14 @@ void call_hessian(const net_calls *calls, const double *p, const double *x, doub
                             : costate_net_hessian_f32(net, p_, x_, y_, jac_, hess_, frame.work, frame.work_bytes));
 }
 
-void call_forward_batch(const net_calls *calls, const double *p, size_t n, const double *x, double *y) {
+static call_frame open_tiles(const net_calls *calls) {
+    return open_frame(calls, calls->real == NET_F64 ? costate_net_batch_work_bytes_f64(calls->net)
+                                                    : costate_net_batch_work_bytes_f32(calls->net));
+}
+
+static void forward_batch(call_frame frame, const double *p, size_t n, const double *x, double *y) {
+    const net_calls *calls = frame.calls;
     const costate_net *net = calls->net;
-    call_frame frame = open_evaluation(calls);
     void *p_ = in(&frame, p, costate_net_n_param(net)), *x_ = in(&frame, x, n * costate_net_n_in(net));
     void *y_ = out(&frame, y, n * costate_net_n_out(net));
     close_frame(&frame, calls->real == NET_F64
@@ -220,10 +225,18 @@ void call_forward_batch(const net_calls *calls, const double *p, size_t n, const
                             : costate_net_forward_batch_f32(net, p_, n, x_, y_, frame.work, frame.work_bytes));
 }
 
-void call_vjp_batch(const net_calls *calls, const double *p, size_t n, const double *x, const double *v, double scale,
-                    double *xbar, double *pbar) {
+void call_forward_batch(const net_calls *calls, const double *p, size_t n, const double *x, double *y) {
+    forward_batch(open_evaluation(calls), p, n, x, y);
+}
+
+void call_forward_tiles(const net_calls *calls, const double *p, size_t n, const double *x, double *y) {
+    forward_batch(open_tiles(calls), p, n, x, y);
+}
+
+static void vjp_batch(call_frame frame, const double *p, size_t n, const double *x, const double *v, double scale,
+                      double *xbar, double *pbar) {
+    const net_calls *calls = frame.calls;
     const costate_net *net = calls->net;
-    call_frame frame = open_evaluation(calls);
     void *p_ = in(&frame, p, costate_net_n_param(net)), *x_ = in(&frame, x, n * costate_net_n_in(net));
     void *v_ = in(&frame, v, n * costate_net_n_out(net)), *xbar_ = out(&frame, xbar, n * costate_net_n_in(net));
     void *pbar_ = in_out(&frame, pbar, costate_net_n_param(net));
@@ -231,4 +244,14 @@ void call_vjp_batch(const net_calls *calls, const double *p, size_t n, const dou
                                                                            frame.work, frame.work_bytes)
                                                : costate_net_vjp_batch_f32(net, p_, n, x_, v_, (float)scale, xbar_,
                                                                            pbar_, frame.work, frame.work_bytes));
+}
+
+void call_vjp_batch(const net_calls *calls, const double *p, size_t n, const double *x, const double *v, double scale,
+                    double *xbar, double *pbar) {
+    vjp_batch(open_evaluation(calls), p, n, x, v, scale, xbar, pbar);
+}
+
+void call_vjp_tiles(const net_calls *calls, const double *p, size_t n, const double *x, const double *v, double scale,
+                    double *xbar, double *pbar) {
+    vjp_batch(open_tiles(calls), p, n, x, v, scale, xbar, pbar);
 }

@@ -47,5 +47,9 @@ void call_hessian(const net_calls *calls, const double *p, const double *x, doub
 void call_forward_batch(const net_calls *calls, const double *p, size_t n, const double *x, double *y);
 void call_vjp_batch(const net_calls *calls, const double *p, size_t n, const double *x, const double *v, double scale,
                     double *xbar, double *pbar);
+/* The same with the workspace that makes them go by tiles. */
+void call_forward_tiles(const net_calls *calls, const double *p, size_t n, const double *x, double *y);
+void call_vjp_tiles(const net_calls *calls, const double *p, size_t n, const double *x, const double *v, double scale,
+                    double *xbar, double *pbar);
 
 #endif

@@ -9,7 +9,7 @@
 bool exponential_error_create(const costate_net *net, const exponential_pairs *pairs, bool single,
                               exponential_error *error) {
     const size_t n_p = costate_net_n_param(net);
-    const size_t work_bytes = single ? costate_net_work_bytes_f32(net) : costate_net_work_bytes_f64(net);
+    const size_t work_bytes = single ? costate_net_batch_work_bytes_f32(net) : costate_net_batch_work_bytes_f64(net);
     *error = (exponential_error){.net = net,
                                  .pairs = pairs,
                                  .single = single,

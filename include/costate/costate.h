@@ -6,11 +6,13 @@
 #include <costate/act.h>
 #include <costate/adjoint.h>
 #include <costate/alloc.h>
+#include <costate/batch_loss.h>
 #include <costate/codegen.h>
 #include <costate/collocation.h>
 #include <costate/csv.h>
 #include <costate/ensemble.h>
 #include <costate/fit.h>
+#include <costate/idx.h>
 #include <costate/inference.h>
 #include <costate/isa.h>
 #include <costate/journal.h>
@@ -18,6 +20,7 @@
 #include <costate/loss.h>
 #include <costate/message.h>
 #include <costate/model.h>
+#include <costate/moons.h>
 #include <costate/multistart.h>
 #include <costate/net.h>
 #include <costate/optimize.h>
@@ -30,6 +33,7 @@
 #include <costate/status.h>
 #include <costate/train.h>
 #include <costate/ude.h>
+#include <costate/update.h>
 #include <costate/version.h>
 
 #endif

@@ -266,7 +266,7 @@ COSTATE_API costate_status costate_net_init_f32(const costate_net *net, costate_
  */
 
 /**
- * Scratch for forward, vjp, vjp_kept, jvp, jacobian and the batch calls in double precision.
+ * Scratch for forward, vjp, vjp_kept, jvp and jacobian in double precision, and the least for the batch calls.
  *
  * @param[in] net  network
  * @return bytes; 0 if net is NULL
@@ -445,8 +445,25 @@ COSTATE_API costate_status costate_net_hessian_f32(const costate_net *net, const
                                                    float *jac, float *hess, void *work, size_t work_bytes);
 
 /**
+ * Scratch with which the batch calls are fast, in double precision: the activations of a tile of samples.
+ *
+ * @param[in] net  network
+ * @return bytes, ≥ costate_net_work_bytes_f64(); 0 if net is NULL, SIZE_MAX if it does not fit
+ */
+COSTATE_API size_t costate_net_batch_work_bytes_f64(const costate_net *net);
+/**
+ * Scratch in single precision; see costate_net_batch_work_bytes_f64(). @param[in] net network @return bytes
+ */
+COSTATE_API size_t costate_net_batch_work_bytes_f32(const costate_net *net);
+
+/**
  * Evaluate n samples: row k of y is N(row k of x; p). Samples are contiguous (x is n × n_in, y is n × n_out,
  * row-major).
+ *
+ * With costate_net_batch_work_bytes_f64() of scratch, samples are evaluated a tile at a time, one per SIMD lane; with
+ * less, or samples that fill less than three quarters of a vector of 64 bytes, one by one. By tiles, every sum over a
+ * layer's inputs runs in their order and not in that of costate_net_forward_f64(), whose bits y has only one by one;
+ * the bits are the same on every variant with a fused multiply-add, and a row's do not depend on the rows beside it.
  *
  * @param[in]  net         network
  * @param[in]  p           parameters, n_param elements
@@ -454,7 +471,7 @@ COSTATE_API costate_status costate_net_hessian_f32(const costate_net *net, const
  * @param[in]  x           n·n_in elements
  * @param[out] y           n·n_out elements
  * @param[out] work        scratch
- * @param[in]  work_bytes  its size, ≥ costate_net_work_bytes_f64()
+ * @param[in]  work_bytes  its size, ≥ costate_net_work_bytes_f64(); for speed costate_net_batch_work_bytes_f64()
  * @return see the group
  */
 COSTATE_API costate_status costate_net_forward_batch_f64(const costate_net *net, const double *p, size_t n,
@@ -464,8 +481,11 @@ COSTATE_API costate_status costate_net_forward_batch_f32(const costate_net *net,
                                                          const float *x, float *y, void *work, size_t work_bytes);
 
 /**
- * Pull n cotangents back: row k of xbar = (∂y_k/∂x_k)ᵀ v_k, pbar += scale · Σ_k (∂y_k/∂p)ᵀ v_k, summed in the order of
- * the samples.
+ * Pull n cotangents back: row k of xbar = (∂y_k/∂x_k)ᵀ v_k, pbar += scale · Σ_k (∂y_k/∂p)ᵀ v_k.
+ *
+ * By tiles or one by one, as costate_net_forward_batch_f64() says. One by one, pbar is summed in the order of the
+ * samples. By tiles, it is summed over each lane, over the lanes and over the tiles, in an order fixed by the network
+ * and n, so that a repeated call gives the same bits.
  *
  * @param[in]     net         network
  * @param[in]     p           parameters, n_param elements
@@ -476,7 +496,7 @@ COSTATE_API costate_status costate_net_forward_batch_f32(const costate_net *net,
  * @param[out]    xbar        n·n_in elements, overwritten; NULL if not wanted
  * @param[in,out] pbar        n_param elements, accumulated into; NULL if not wanted
  * @param[out]    work        scratch
- * @param[in]     work_bytes  its size, ≥ costate_net_work_bytes_f64()
+ * @param[in]     work_bytes  its size, ≥ costate_net_work_bytes_f64(); for speed costate_net_batch_work_bytes_f64()
  * @return see the group
  */
 COSTATE_API costate_status costate_net_vjp_batch_f64(const costate_net *net, const double *p, size_t n, const double *x,

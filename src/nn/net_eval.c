@@ -93,19 +93,6 @@ costate_status CSI_REAL(costate_net_forward)(const costate_net *net, const real 
     return COSTATE_OK;
 }
 
-costate_status CSI_REAL(costate_net_forward_batch)(const costate_net *net, const real *p, size_t n, const real *x,
-                                                   real *y, void *work, size_t work_bytes) {
-    real *block;
-    const costate_status status = begin(net, p, x, work, work_bytes, &block);
-    if (status != COSTATE_OK || y == NULL) {
-        return status != COSTATE_OK ? status : COSTATE_ERR_NULL;
-    }
-    for (size_t k = 0; k < n; k++) {
-        GUARDED(net, block, KERNELS(net)->forward(net, p, x + k * net->n_in, y + k * net->n_out, block));
-    }
-    return COSTATE_OK;
-}
-
 costate_status CSI_REAL(costate_net_vjp)(const costate_net *net, const real *p, const real *x, const real *v,
                                          real scale, real *xbar, real *pbar, void *work, size_t work_bytes) {
     real *block;
@@ -145,22 +132,6 @@ costate_status CSI_REAL(costate_net_vjp_kept)(const costate_net *net, const real
     if (xbar != NULL || pbar != NULL) {
         GUARDED(net, block,
                 GUARDED_KEPT(net, kept, KERNELS(net)->vjp_kept(net, p, x, v, scale, xbar, pbar, kept, block)));
-    }
-    return COSTATE_OK;
-}
-
-costate_status CSI_REAL(costate_net_vjp_batch)(const costate_net *net, const real *p, size_t n, const real *x,
-                                               const real *v, real scale, real *xbar, real *pbar, void *work,
-                                               size_t work_bytes) {
-    real *block;
-    const costate_status status = begin(net, p, x, work, work_bytes, &block);
-    if (status != COSTATE_OK || v == NULL) {
-        return status != COSTATE_OK ? status : COSTATE_ERR_NULL;
-    }
-    for (size_t k = 0; k < n && (xbar != NULL || pbar != NULL); k++) {
-        GUARDED(net, block,
-                KERNELS(net)->vjp(net, p, x + k * net->n_in, v + k * net->n_out, scale,
-                                  xbar == NULL ? NULL : xbar + k * net->n_in, pbar, block));
     }
     return COSTATE_OK;
 }

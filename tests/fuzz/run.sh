@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# run.sh <seconds> [csv] [model]: builds the fuzzers (clang) and lets each of them search for so many seconds, from the kept
+# run.sh <seconds> [csv] [idx] [model] [moons]: builds the fuzzers (clang) and lets each of them search for so many seconds, from the kept
 # inputs and those of earlier runs in build/fuzz. Fails at the first input that crashes, hangs or leaks, which is left there.
 set -eu
 seconds=$1
@@ -8,7 +8,7 @@ shift
 cd "$(dirname "$0")/../.."
 here=$PWD/tests/fuzz
 cmake --preset fuzz >/dev/null
-[ $# -gt 0 ] || set -- csv model
+[ $# -gt 0 ] || set -- csv idx model moons
 for target in "$@"; do
     cmake --build build/fuzz --target "fuzz_$target"
     found=$PWD/build/fuzz/found/$target

@@ -382,11 +382,11 @@ static void layer_pullback(const costate_layer *layer, const real *p, const real
     }
 }
 
-#if CSI_REAL_BITS == 64
-#include "nn/kernels/lanes.h"
-#endif
+#include "nn/kernels/batch.h"
 
 #if CSI_REAL_BITS == 64
+#include "nn/kernels/lanes.h"
+
 #define TABLE CSI_JOIN(csi_kernels_f64_, CSI_ISA_NAME)
 extern const csi_kernels_f64 TABLE;
 const csi_kernels_f64 TABLE = {
@@ -395,5 +395,5 @@ const csi_kernels_f64 TABLE = {
 extern const csi_kernels_f32 TABLE;
 const csi_kernels_f32 TABLE = {
 #endif
-    net_forward,  net_forward_keep, net_vjp,       net_vjp_kept,  net_jvp,
-    net_jacobian, net_hessian,      layer_forward, layer_pullback};
+    net_forward, net_forward_keep, net_vjp,        net_vjp_kept,  net_jvp,  net_jacobian,
+    net_hessian, layer_forward,    layer_pullback, batch_forward, batch_vjp};

@@ -6,7 +6,7 @@
 #include "nn/net_plan.h"
 #include <costate/layer.h>
 
-/* The calls of net.h and layer.h after their arguments have been checked; `work` is 64-byte aligned. */
+/* The calls of net.h and layer.h after their arguments have been checked; `work` is 64-byte aligned. A batch goes in tiles of n_tile samples, whole vectors. */
 #define CSI_KERNELS(bits, real)                                                                                        \
     typedef struct csi_kernels_f##bits {                                                                               \
         void (*forward)(const costate_net *net, const real *p, const real *x, real *y, real *work);                    \
@@ -23,6 +23,10 @@
         void (*layer_forward)(const costate_layer *layer, const real *p, const real *x, real *y, real *cache);         \
         void (*layer_pullback)(const costate_layer *layer, const real *p, const real *x, const real *v, real scale,    \
                                real *xbar, real *pbar, real *cache);                                                   \
+        void (*forward_batch)(const costate_net *net, const real *p, size_t n, const real *x, real *y, size_t n_tile,  \
+                              real *work);                                                                             \
+        void (*vjp_batch)(const costate_net *net, const real *p, size_t n, const real *x, const real *v, real scale,   \
+                          real *xbar, real *pbar, size_t n_tile, real *work);                                          \
     } csi_kernels_f##bits;
 
 CSI_KERNELS(64, double)

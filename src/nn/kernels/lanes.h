@@ -98,10 +98,6 @@ static void lanes_sums(product_kind kind, const lanes_operands *o) {
     }
 }
 
-/* Entry (i, j) of a layer's weights is `row`·i + `col`·j elements from the first. */
-static size_t row_stride(const csi_layer *layer) { return layer->columns ? 1 : layer->n_in; }
-static size_t col_stride(const csi_layer *layer) { return layer->columns ? layer->n_out : 1; }
-
 /* z = act(W x + b), and unless `slope` is NULL what its derivative needs. */
 static void lanes_layer(const costate_net *net, const csi_layer *layer, const real *p, const real *x, real *z,
                         real *slope) {
