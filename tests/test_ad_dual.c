@@ -4,30 +4,8 @@
 #include "support/asserts.h"
 #include "support/seeded_random.h"
 
-#define AD_DUAL_N 1
-#include "ad_dual_cases.h"
-#undef AD_DUAL_N
-#define AD_DUAL_N 2
-#include "ad_dual_cases.h"
-#undef AD_DUAL_N
-#define AD_DUAL_N 3
-#include "ad_dual_cases.h"
-#undef AD_DUAL_N
-#define AD_DUAL_N 4
-#include "ad_dual_cases.h"
-#undef AD_DUAL_N
-#define AD_DUAL_N 5
-#include "ad_dual_cases.h"
-#undef AD_DUAL_N
-#define AD_DUAL_N 6
-#include "ad_dual_cases.h"
-#undef AD_DUAL_N
-#define AD_DUAL_N 7
-#include "ad_dual_cases.h"
-#undef AD_DUAL_N
-#define AD_DUAL_N 8
-#include "ad_dual_cases.h"
-#undef AD_DUAL_N
+#define AD_DUAL_EACH "ad_dual_cases.h"
+#include "ad/dual_each.h"
 
 static void hinge_has_derivative_zero_at_zero(void **state) {
     (void)state;

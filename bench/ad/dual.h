@@ -15,29 +15,8 @@
 /* AD_DUAL() is the type with AD_DUAL_N partials, AD_DUAL(_mul) a function on it. */
 #define AD_DUAL(name) AD_DUAL_PASTE(AD_DUAL_N, name)
 
-#define AD_DUAL_N 1
-#include "dual_template.h"
-#undef AD_DUAL_N
-#define AD_DUAL_N 2
-#include "dual_template.h"
-#undef AD_DUAL_N
-#define AD_DUAL_N 3
-#include "dual_template.h"
-#undef AD_DUAL_N
-#define AD_DUAL_N 4
-#include "dual_template.h"
-#undef AD_DUAL_N
-#define AD_DUAL_N 5
-#include "dual_template.h"
-#undef AD_DUAL_N
-#define AD_DUAL_N 6
-#include "dual_template.h"
-#undef AD_DUAL_N
-#define AD_DUAL_N 7
-#include "dual_template.h"
-#undef AD_DUAL_N
-#define AD_DUAL_N 8
-#include "dual_template.h"
-#undef AD_DUAL_N
+#define AD_DUAL_EACH "dual_template.h"
+#include "dual_each.h"
+#undef AD_DUAL_EACH
 
 #endif

@@ -31,9 +31,9 @@ typedef enum costate_answer {
  *
  * Shapes: y, dydt, v, ybar, u, ju have n_y elements; p, pbar have n_p; t is in the same unit as every other time.
  * Arrays passed to a callback never overlap. `work` is a block of work_bytes, aligned to 64 bytes, that belongs to the
- * calling solver and carries nothing from one call to the next; NULL when work_bytes is 0. `ctx` is shared by every
- * solver that uses this right-hand side and should be treated as constant. Each callback returns a costate_answer; NaN
- * or infinity in its results counts as RETRY.
+ * caller and carries nothing from one call to the next; when work_bytes is 0 it may be NULL and is not to be used. `ctx`
+ * is shared by every solver that uses this right-hand side and should be treated as constant. Each callback returns a
+ * costate_answer; NaN or infinity in its results counts as RETRY.
  */
 typedef struct costate_rhs {
     size_t n_y;        /**< states, ≥ 1 */

@@ -52,11 +52,8 @@ static costate_status allocate(costate_fit *fit, size_t count) {
     fit->first = csi_alloc(&fit->alloc, fit->n_series + 1, sizeof(size_t));
     fit->held_out = csi_alloc(&fit->alloc, fit->n_series, sizeof(bool));
     fit->covariate_index = csi_alloc(&fit->alloc, fit->n_covariate, sizeof(size_t));
-    if (fit->rhs.work_bytes > 0) {
-        fit->rhs_work = csi_alloc_aligned(&fit->alloc, fit->rhs.work_bytes, 1, &fit->rhs_block);
-    }
-    if (!fit->block || !fit->first || !fit->held_out || !fit->covariate_index ||
-        (fit->rhs.work_bytes > 0 && !fit->rhs_work)) {
+    fit->rhs_work = csi_alloc_aligned(&fit->alloc, fit->rhs.work_bytes, 1, &fit->rhs_block);
+    if (!fit->block || !fit->first || !fit->held_out || !fit->covariate_index || !fit->rhs_work) {
         return COSTATE_ERR_MEMORY;
     }
     double *at = fit->block;

@@ -3,8 +3,8 @@
 #include "core/clock.h"
 #include "core/memory.h"
 #include "fit/fit_internal.h"
-#include "optimize/minimize_track.h"
 #include "fit/train_internal.h"
+#include "optimize/minimize_track.h"
 
 #include <costate/train.h>
 #include <math.h>
