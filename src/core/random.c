@@ -3,40 +3,11 @@
 #include <costate/random.h>
 
 #include "core/normal_quantile.h"
-
-#define PHILOX_MULTIPLIER_0 0xD2511F53u
-#define PHILOX_MULTIPLIER_1 0xCD9E8D57u
-#define PHILOX_WEYL_0 0x9E3779B9u
-#define PHILOX_WEYL_1 0xBB67AE85u
-#define PHILOX_ROUNDS 10
+#include "core/philox.h"
 
 static uint32_t low_word(uint64_t value) { return (uint32_t)value; }
 
 static uint32_t high_word(uint64_t value) { return (uint32_t)(value >> 32); }
-
-/* Four random words of the counter (block, stream) under the key seed. */
-static void fill_buffer(costate_random *random) {
-    uint32_t c0 = low_word(random->block);
-    uint32_t c1 = high_word(random->block);
-    uint32_t c2 = low_word(random->stream);
-    uint32_t c3 = high_word(random->stream);
-    uint32_t k0 = low_word(random->seed);
-    uint32_t k1 = high_word(random->seed);
-    for (int round = 0; round < PHILOX_ROUNDS; round++) {
-        uint64_t product0 = (uint64_t)PHILOX_MULTIPLIER_0 * c0;
-        uint64_t product1 = (uint64_t)PHILOX_MULTIPLIER_1 * c2;
-        c0 = high_word(product1) ^ c1 ^ k0;
-        c1 = low_word(product1);
-        c2 = high_word(product0) ^ c3 ^ k1;
-        c3 = low_word(product0);
-        k0 += PHILOX_WEYL_0;
-        k1 += PHILOX_WEYL_1;
-    }
-    random->buffer[0] = c0;
-    random->buffer[1] = c1;
-    random->buffer[2] = c2;
-    random->buffer[3] = c3;
-}
 
 costate_random costate_random_seed(uint64_t seed, uint64_t stream) {
     return (costate_random){.seed = seed, .stream = stream};
@@ -47,7 +18,7 @@ uint64_t costate_random_bits(costate_random *random) {
     if (random->n_left == 2) {
         random->n_left = 0;
     } else {
-        fill_buffer(random);
+        csi_philox(random->seed, random->stream, random->block, random->buffer);
         random->block++;
         random->n_left = 2;
         word = random->buffer;

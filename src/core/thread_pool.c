@@ -7,6 +7,7 @@
 #include "core/memory.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -23,18 +24,23 @@ struct csi_thread_pool {
     helper *helpers; /* the threads beside the caller's */
     size_t n_helper;
 
-    pthread_mutex_t mutex; /* guards what follows, up to `next_task` */
+    pthread_mutex_t mutex; /* guards what follows, up to `ctx`; the atomic ones may be looked at without it */
     pthread_cond_t wake;   /* a run begins, or the pool ends */
     pthread_cond_t done;   /* the last helper has no task left */
-    size_t run;            /* number of the current run */
-    size_t n_busy;         /* helpers that are not through with it */
-    bool quit;
+    atomic_size_t run;     /* number of the current run */
+    bool open;             /* helpers may join it */
+    atomic_size_t n_busy;  /* helpers that joined and are not through */
+    atomic_bool quit;
     size_t n_task;
     csi_task_fn fn;
     void *ctx;
 
     atomic_size_t next_task;
 };
+
+/* Looks at what one is about to wait for before one goes to sleep: runs often follow one another within microseconds, and waking
+ * takes longer than that. Each look offers the processor to other threads. */
+enum { N_LOOK = 100 };
 
 static void work(csi_thread_pool *pool, size_t worker, size_t n_task, csi_task_fn fn, void *ctx) {
     for (;;) {
@@ -46,32 +52,43 @@ static void work(csi_thread_pool *pool, size_t worker, size_t n_task, csi_task_f
     }
 }
 
+static bool nothing_new(csi_thread_pool *pool, size_t last_run) {
+    return atomic_load(&pool->run) == last_run && !atomic_load(&pool->quit);
+}
+
 static void *helper_main(void *argument) {
     const helper *self = argument;
     csi_thread_pool *pool = self->pool;
     size_t last_run = 0;
-    pthread_mutex_lock(&pool->mutex);
     for (;;) {
-        while (pool->run == last_run && !pool->quit) {
+        for (int i = 0; i < N_LOOK && nothing_new(pool, last_run); i++) {
+            sched_yield();
+        }
+        pthread_mutex_lock(&pool->mutex);
+        while (nothing_new(pool, last_run)) {
             pthread_cond_wait(&pool->wake, &pool->mutex);
         }
-        if (pool->quit) {
-            break;
-        }
-        last_run = pool->run;
+        const bool quit = atomic_load(&pool->quit), join = pool->open && !quit;
+        last_run = atomic_load(&pool->run);
         const size_t n_task = pool->n_task;
         const csi_task_fn fn = pool->fn;
         void *ctx = pool->ctx;
+        if (join) {
+            atomic_fetch_add(&pool->n_busy, 1);
+        }
         pthread_mutex_unlock(&pool->mutex);
-        work(pool, self->worker, n_task, fn, ctx);
-        pthread_mutex_lock(&pool->mutex);
-        pool->n_busy--;
-        if (pool->n_busy == 0) {
-            pthread_cond_signal(&pool->done);
+        if (quit) {
+            return NULL;
+        }
+        if (join) {
+            work(pool, self->worker, n_task, fn, ctx);
+            pthread_mutex_lock(&pool->mutex);
+            if (atomic_fetch_sub(&pool->n_busy, 1) == 1) {
+                pthread_cond_signal(&pool->done);
+            }
+            pthread_mutex_unlock(&pool->mutex);
         }
     }
-    pthread_mutex_unlock(&pool->mutex);
-    return NULL;
 }
 
 /* Signals stay with the host's own threads, whose handlers may not expect to run elsewhere. */
@@ -130,6 +147,9 @@ costate_status csi_thread_pool_create(size_t n_thread, const costate_allocator *
     }
     made->alloc = *alloc;
     atomic_init(&made->next_task, 0);
+    atomic_init(&made->run, 0);
+    atomic_init(&made->n_busy, 0);
+    atomic_init(&made->quit, false);
     if (!init_locks(made)) {
         csi_release(alloc, made);
         return COSTATE_ERR_MEMORY;
@@ -148,7 +168,7 @@ void csi_thread_pool_destroy(csi_thread_pool *pool) {
         return;
     }
     pthread_mutex_lock(&pool->mutex);
-    pool->quit = true;
+    atomic_store(&pool->quit, true);
     pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->mutex);
     for (size_t i = 0; i < pool->n_helper; i++) {
@@ -164,26 +184,42 @@ void csi_thread_pool_destroy(csi_thread_pool *pool) {
 
 size_t csi_thread_pool_size(const csi_thread_pool *pool) { return pool->n_helper + 1; }
 
+/* Lets the helpers join a run. */
+static void open_run(csi_thread_pool *pool, size_t n_task, csi_task_fn fn, void *ctx) {
+    pthread_mutex_lock(&pool->mutex);
+    pool->n_task = n_task;
+    pool->fn = fn;
+    pool->ctx = ctx;
+    pool->open = true;
+    atomic_fetch_add(&pool->run, 1);
+    pthread_cond_broadcast(&pool->wake);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+/* Waits for those that joined; who has not woken yet is too late. */
+static void close_run(csi_thread_pool *pool) {
+    pthread_mutex_lock(&pool->mutex);
+    pool->open = false;
+    pthread_mutex_unlock(&pool->mutex);
+    for (int i = 0; i < N_LOOK && atomic_load(&pool->n_busy) > 0; i++) {
+        sched_yield();
+    }
+    pthread_mutex_lock(&pool->mutex);
+    while (atomic_load(&pool->n_busy) > 0) {
+        pthread_cond_wait(&pool->done, &pool->mutex);
+    }
+    pthread_mutex_unlock(&pool->mutex);
+}
+
 void csi_thread_pool_run(csi_thread_pool *pool, size_t n_task, csi_task_fn fn, void *ctx) {
-    atomic_store_explicit(&pool->next_task, 0, memory_order_relaxed);
     const bool shared = pool->n_helper > 0 && n_task > 1;
+    atomic_store_explicit(&pool->next_task, 0, memory_order_relaxed);
     if (shared) {
-        pthread_mutex_lock(&pool->mutex);
-        pool->n_task = n_task;
-        pool->fn = fn;
-        pool->ctx = ctx;
-        pool->n_busy = pool->n_helper;
-        pool->run++;
-        pthread_cond_broadcast(&pool->wake);
-        pthread_mutex_unlock(&pool->mutex);
+        open_run(pool, n_task, fn, ctx);
     }
     work(pool, 0, n_task, fn, ctx);
     if (shared) {
-        pthread_mutex_lock(&pool->mutex);
-        while (pool->n_busy > 0) {
-            pthread_cond_wait(&pool->done, &pool->mutex);
-        }
-        pthread_mutex_unlock(&pool->mutex);
+        close_run(pool);
     }
 }
 
