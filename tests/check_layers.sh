@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # check_layers.sh <source directory>: modules include only what they may: core <- data; core <- nn <- ude, model, codegen;
-# core <- ode <- adjoint <- ensemble; core <- optimize, batch; both <- fit <- inference. SIMD, SLEEF, SUNDIALS, NLopt, zlib and cJSON
+# core <- ode <- adjoint <- ensemble; core <- optimize, batch; nn, batch <- chain; all <- fit <- inference. SIMD, SLEEF, SUNDIALS, NLopt, zlib and cJSON
 # stay where they belong, and out of the public headers.
 set -eu
 root=$1
@@ -15,11 +15,11 @@ BEGIN {
     may["model"] = " core nn model "; may["codegen"] = " core nn codegen "; may["ode"] = " core ode "
     may["adjoint"] = " core ode adjoint "; may["ensemble"] = " core ode adjoint ensemble "
     may["optimize"] = " core optimize "; may["fit"] = " core ode adjoint ensemble optimize fit "
-    may["inference"] = " core ode adjoint ensemble optimize fit inference "; may["batch"] = " core batch "
+    may["inference"] = " core ode adjoint ensemble optimize fit inference "; may["batch"] = " core batch "; may["chain"] = " core nn batch chain "
     n = split("core: alloc export isa message random rhs status version data: csv idx moons nn: act layer net ude: ude " \
               "model: model safetensors codegen: codegen ode: solver adjoint: adjoint sensitivity ensemble: ensemble " \
               "optimize: journal multistart optimize fit: collocation fit loss spline train inference: inference " \
-              "batch: batch_loss update", word, " ")
+              "batch: batch_loss update chain: chain chain_eval chain_kind chain_train", word, " ")
     for (i = 1; i <= n; i++) {
         if (sub(/:$/, "", word[i])) module = word[i]
         else home[word[i]] = module

@@ -2,13 +2,12 @@
 /* The single layer with its caller-supplied cache. */
 #include "isa_environment.h"
 #include "net_battery.h"
+#include "placed_array.h"
 #include "reference_act.h"
 
-#include "support/guard_page.h"
 #include "support/malloc_count.h"
 #include <costate/layer.h>
 #include <stdlib.h>
-#include <string.h>
 
 static costate_layer layer_of(const net_fixture *fixture) {
     const costate_layer_spec *spec = &fixture->shape.layers[0];
@@ -17,39 +16,6 @@ static costate_layer layer_of(const net_fixture *fixture) {
         costate_layer_make(fixture->n_in, spec->n_out, spec->act, spec->no_bias, fixture->shape.accuracy, &layer));
     assert_int_equal(costate_layer_n_param(&layer), fixture->n_param);
     return layer;
-}
-
-/* An array of one precision against inaccessible memory, filled from doubles (NaN without). */
-typedef struct placed {
-    guard_buffer buffer;
-    void *data;
-    size_t n;
-    net_real real;
-} placed;
-
-static placed place(const net_calls *calls, const double *values, size_t n) {
-    size_t size = calls->real == NET_F64 ? sizeof(double) : sizeof(float),
-           shift = calls->placement == PLACE_OFFSET ? size : 0;
-    placed array = {.n = n, .real = calls->real};
-    array.buffer = guard_create(n * size + shift, calls->placement == PLACE_START ? GUARD_BEFORE : GUARD_AFTER);
-    array.data = (unsigned char *)array.buffer.data + shift;
-    memset(array.data, 0xff, n * size);
-    for (size_t i = 0; values && i < n; i++) {
-        if (calls->real == NET_F64) {
-            ((double *)array.data)[i] = values[i];
-        } else {
-            ((float *)array.data)[i] = (float)values[i];
-        }
-    }
-    return array;
-}
-
-static double *values_of(const placed *array) {
-    double *values = doubles(array->n);
-    for (size_t i = 0; i < array->n; i++) {
-        values[i] = array->real == NET_F64 ? ((const double *)array->data)[i] : (double)((const float *)array->data)[i];
-    }
-    return values;
 }
 
 /* Everything one forward call and one pull-back need. */

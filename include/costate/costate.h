@@ -7,6 +7,10 @@
 #include <costate/adjoint.h>
 #include <costate/alloc.h>
 #include <costate/batch_loss.h>
+#include <costate/chain.h>
+#include <costate/chain_eval.h>
+#include <costate/chain_kind.h>
+#include <costate/chain_train.h>
 #include <costate/codegen.h>
 #include <costate/collocation.h>
 #include <costate/csv.h>

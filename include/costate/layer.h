@@ -83,6 +83,31 @@ COSTATE_API costate_status costate_layer_forward_f32(const costate_layer *layer,
                                                      float *y, float *cache);
 
 /**
+ * Evaluate the layer for n samples, y_s = act(W x_s + b), without workspace.
+ *
+ * With the weights by column and n_out = n_in this is the product Y = W X of matrices stored by column. A sample's
+ * outputs do not depend on n or on the other samples, and their bits are the same on every variant with a fused
+ * multiply-add. They are the bits of costate_layer_forward_f64() except that, with weights by column, one or two
+ * outputs beyond a multiple of 64 bytes may be summed in another order.
+ *
+ * @param[in]  layer  layer
+ * @param[in]  p      parameters, costate_layer_n_param() elements
+ * @param[in]  n      samples, may be 0
+ * @param[in]  x      inputs, n_in elements of each sample, sample by sample
+ * @param[out] y      outputs, n_out elements of each sample, sample by sample
+ *
+ * No array may overlap another.
+ *
+ * @retval COSTATE_OK
+ * @retval COSTATE_ERR_NULL  layer, p, x or y is NULL
+ */
+COSTATE_API costate_status costate_layer_forward_batch_f64(const costate_layer *layer, const double *p, size_t n,
+                                                           const double *x, double *y);
+/** @copydoc costate_layer_forward_batch_f64 */
+COSTATE_API costate_status costate_layer_forward_batch_f32(const costate_layer *layer, const float *p, size_t n,
+                                                           const float *x, float *y);
+
+/**
  * Pull a cotangent back through the layer whose forward call filled `cache`: with d = v ∘ act′(W x + b),
  * xbar = Wᵀ d, Wbar += scale · d xᵀ, bbar += scale · d.
  *

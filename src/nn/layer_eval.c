@@ -19,6 +19,15 @@ costate_status CSI_REAL(costate_layer_forward)(const costate_layer *layer, const
     return COSTATE_OK;
 }
 
+costate_status CSI_REAL(costate_layer_forward_batch)(const costate_layer *layer, const real *p, size_t n, const real *x,
+                                                     real *y) {
+    if (layer == NULL || p == NULL || x == NULL || y == NULL) {
+        return COSTATE_ERR_NULL;
+    }
+    KERNELS(layer)->layer_forward_batch(layer, p, n, x, y);
+    return COSTATE_OK;
+}
+
 costate_status CSI_REAL(costate_layer_pullback)(const costate_layer *layer, const real *p, const real *x, const real *v,
                                                 real scale, real *xbar, real *pbar, real *cache) {
     if (layer == NULL || p == NULL || x == NULL || v == NULL || cache == NULL) {

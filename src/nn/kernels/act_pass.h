@@ -3,7 +3,7 @@
 #ifndef CSI_ACT_PASS_H
 #define CSI_ACT_PASS_H
 
-#include "nn/kernels/linear.h"
+#include "nn/kernels/part.h"
 
 INLINE void value_loop(costate_act act, bool accurate, size_t n, const real *z, real *a) {
     for (; n > VLANES; n -= VLANES, z += VLANES, a += VLANES) {

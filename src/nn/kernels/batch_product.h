@@ -7,7 +7,7 @@
 #ifndef CSI_BATCH_PRODUCT_H
 #define CSI_BATCH_PRODUCT_H
 
-#include "nn/kernels/linear.h"
+#include "nn/kernels/part.h"
 
 #define BATCH_GROUP ((size_t)4)
 #if defined(CSI_ISA_AVX512)
@@ -68,10 +68,28 @@ static void batch_sums(size_t count, const batch_terms *o, const real *matrix, c
     batch_sum_blocks[count - 1](o, matrix, init, sums);
 }
 
-/* to += scale·(the lane sums of `count` of the four) */
+/* to += scale·(the first `count` of the four sums) */
+INLINE void batch_add_quad(size_t count, vquad sums, real scale, real *to) {
+    v_store_first(to, count, v_fma(v_set1(scale), v_extend(sums), v_load_mask(to, v_mask(count))));
+}
+
+/* The same of the lane sums of four vectors. */
 INLINE void batch_add_sums(size_t count, const vreal *sum, real scale, real *to) {
-    const vreal total = v_extend(v_sum4(sum[0], sum[1], sum[2], sum[3]));
-    v_store_first(to, count, v_fma(v_set1(scale), total, v_load_mask(to, v_mask(count))));
+    batch_add_quad(count, v_sum4(sum[0], sum[1], sum[2], sum[3]), scale, to);
+}
+
+/* to[w·n_a + u] += scale·(the lane sum of sum[w][u]) */
+INLINE void batch_add_block(size_t count, size_t width, vreal sum[BATCH_WIDTH][BATCH_GROUP], real scale, size_t n_a,
+                            real *to) {
+#if defined(CSI_ISA_AVX512)
+    if (width == BATCH_WIDTH) {
+        vquad total[BATCH_WIDTH];
+        v_sum16(sum, total);
+        UNROLL for (size_t w = 0; w < width; w++) { batch_add_quad(count, total[w], scale, to + w * n_a); }
+        return;
+    }
+#endif
+    UNROLL for (size_t w = 0; w < width; w++) { batch_add_sums(count, sum[w], scale, to + w * n_a); }
 }
 
 /* to[w·n_a + u] += scale·⟨a_u, b_w⟩ for `count` rows a and `width` rows b. */
@@ -89,7 +107,7 @@ INLINE void batch_outer_block(size_t count, size_t width, size_t row, const real
             UNROLL for (size_t u = 0; u < count; u++) { sum[w][u] = v_fma(x[u], y, sum[w][u]); }
         }
     }
-    UNROLL for (size_t w = 0; w < width; w++) { batch_add_sums(count, sum[w], scale, to + w * n_a); }
+    batch_add_block(count, width, sum, scale, n_a, to);
 }
 
 typedef void batch_outer_fn(size_t row, const real *a, size_t n_b, const real *b, size_t n_a, real scale, real *to);
@@ -119,17 +137,22 @@ static void batch_outer(size_t row, size_t n_a, const real *a, size_t n_b, const
     }
 }
 
+INLINE void batch_row_group(size_t count, size_t row, const real *rows, real scale, real *to) {
+    vreal sum[BATCH_GROUP] = {v_zero(), v_zero(), v_zero(), v_zero()};
+    for (size_t s = 0; s < row; s += VLANES) {
+        UNROLL for (size_t u = 0; u < count; u++) { sum[u] = v_add(sum[u], v_load(rows + u * row + s)); }
+    }
+    batch_add_sums(count, sum, scale, to);
+}
+
 /* to[i] += scale·(the sum of row i) */
 static void batch_row_sums(size_t row, size_t n, const real *rows, real scale, real *to) {
     for (size_t i = 0; i < n; i += BATCH_GROUP) {
-        const size_t count = n - i < BATCH_GROUP ? n - i : BATCH_GROUP;
-        vreal sum[BATCH_GROUP] = {v_zero(), v_zero(), v_zero(), v_zero()};
-        for (size_t s = 0; s < row; s += VLANES) {
-            for (size_t u = 0; u < count; u++) {
-                sum[u] = v_add(sum[u], v_load(rows + (i + u) * row + s));
-            }
+        if (n - i >= BATCH_GROUP) {
+            batch_row_group(BATCH_GROUP, row, rows + i * row, scale, to + i);
+        } else {
+            batch_row_group(n - i, row, rows + i * row, scale, to + i);
         }
-        batch_add_sums(count, sum, scale, to + i);
     }
 }
 

@@ -89,8 +89,9 @@ INLINE void activate(const costate_net *net, const csi_layer *layer, size_t n, r
 /* z = act(W x + b), and unless `slope` is NULL what its derivative needs; `room` as in affine_kind(). */
 INLINE void layer_values(const costate_net *net, const csi_layer *layer, const real *p, const real *x, real *z,
                          real *slope, bool room) {
-    if (layer->act == COSTATE_ACT_TANH && !net->accurate) {
-        affine_kind(PRODUCT_TANH, layer, p + layer->weight, layer->has_bias ? p + layer->bias : NULL, x, z, room);
+    const product_kind kind = product_kind_of(layer->act, net->accurate);
+    if (kind != PRODUCT) {
+        affine_kind(kind, layer, p + layer->weight, layer->has_bias ? p + layer->bias : NULL, x, z, room);
         return;
     }
     const size_t n = room ? (layer->n_out + VLANES - 1) / VLANES * VLANES : layer->n_out;
@@ -352,35 +353,7 @@ static void net_jacobian(const costate_net *net, const real *p, const real *x, r
 }
 
 #include "nn/kernels/hessian.h"
-
-static csi_layer layer_shape(const costate_layer *layer) {
-    return (csi_layer){
-        .n_in = layer->n_in, .n_out = layer->n_out, .columns = csi_weights_by_column(layer->n_in, layer->n_out)};
-}
-
-static void layer_forward(const costate_layer *layer, const real *p, const real *x, real *y, real *cache) {
-    const csi_layer shape = layer_shape(layer);
-    const bool accurate = layer->accuracy == COSTATE_ACCURACY_ACCURATE;
-    affine(&shape, p, layer->no_bias ? NULL : p + layer->n_in * layer->n_out, x, y, false);
-    if (cache == NULL) {
-        act_forward[layer->act][accurate](layer->n_out, y, y);
-    } else if (csi_slope_is_value(layer->act)) {
-        act_forward[layer->act][accurate](layer->n_out, y, y);
-        copy(layer->n_out, y, cache);
-    } else {
-        act_forward_slope[layer->act][accurate](layer->n_out, y, y, cache);
-    }
-}
-
-static void layer_pullback(const costate_layer *layer, const real *p, const real *x, const real *v, real scale,
-                           real *xbar, real *pbar, real *cache) {
-    const csi_layer shape = layer_shape(layer);
-    real *bbar = pbar != NULL && !layer->no_bias ? pbar + layer->n_in * layer->n_out : NULL;
-    act_delta[layer->act](layer->n_out, cache, v, cache, scale, bbar);
-    if (xbar != NULL || pbar != NULL) {
-        transposed(&shape, p, x, cache, scale, xbar, false, pbar);
-    }
-}
+#include "nn/kernels/single_layer.h"
 
 #include "nn/kernels/batch.h"
 
@@ -395,5 +368,5 @@ const csi_kernels_f64 TABLE = {
 extern const csi_kernels_f32 TABLE;
 const csi_kernels_f32 TABLE = {
 #endif
-    net_forward, net_forward_keep, net_vjp,        net_vjp_kept,  net_jvp,  net_jacobian,
-    net_hessian, layer_forward,    layer_pullback, batch_forward, batch_vjp};
+    net_forward, net_forward_keep, net_vjp,        net_vjp_kept,  net_jvp,   net_jacobian,
+    net_hessian, layer_forward,    layer_pullback, batch_forward, batch_vjp, layer_forward_batch};

@@ -27,6 +27,7 @@
                               real *work);                                                                             \
         void (*vjp_batch)(const costate_net *net, const real *p, size_t n, const real *x, const real *v, real scale,   \
                           real *xbar, real *pbar, size_t n_tile, real *work);                                          \
+        void (*layer_forward_batch)(const costate_layer *layer, const real *p, size_t n, const real *x, real *y);      \
     } csi_kernels_f##bits;
 
 CSI_KERNELS(64, double)

@@ -9,7 +9,7 @@
 static size_t row_stride(const csi_layer *layer) { return layer->columns ? 1 : layer->n_in; }
 static size_t col_stride(const csi_layer *layer) { return layer->columns ? layer->n_out : 1; }
 
-/* out = W x + init, or tanh of it; `room` says that out is a workspace vector. */
+/* out = W x + init, or what `kind` makes of it; `room` says that out is a workspace vector. */
 INLINE void affine_kind(product_kind kind, const csi_layer *layer, const real *weight, const real *init, const real *x,
                         real *out, bool room) {
     if (layer->columns) {

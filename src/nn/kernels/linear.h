@@ -12,7 +12,7 @@
 #ifndef CSI_LINEAR_H
 #define CSI_LINEAR_H
 
-#include "nn/kernels/activation.h"
+#include "nn/kernels/part.h"
 
 /* The operands of one product; which of them are used follows from `product` and `update`. */
 typedef struct operands {
@@ -26,26 +26,24 @@ typedef struct operands {
     real *mbar;
 } operands;
 
-/* A vector of which `left` elements exist. Where masks cost nothing there is no branch. */
-INLINE vreal load_part(const real *q, size_t left) {
-    return (__builtin_constant_p(left) || !V_MASK_IS_FREE) && left >= VLANES ? v_load(q) : v_load_mask(q, v_mask(left));
+/*
+ * Which halves of a product are wanted; PRODUCT_TANH and PRODUCT_RELU pass it through tanh (fast) and relu on the way out, which saves the most common
+ * layers a trip through memory.
+ */
+typedef enum product_kind { PRODUCT, PRODUCT_TANH, PRODUCT_RELU, UPDATE, BOTH, N_KIND } product_kind;
+
+/* The kind of product that includes the activation; PRODUCT where none does. */
+INLINE product_kind product_kind_of(costate_act act, bool accurate) {
+    return act == COSTATE_ACT_TANH && !accurate ? PRODUCT_TANH : act == COSTATE_ACT_RELU ? PRODUCT_RELU : PRODUCT;
 }
 
-/* The same with the mask at hand; `whole` says that it is full. */
-INLINE vreal load_end(const real *q, bool whole, vmask mask) {
-    return !V_MASK_IS_FREE && whole ? v_load(q) : v_load_mask(q, mask);
-}
-
-INLINE void store_part(real *q, size_t left, vreal a) {
-    if (left >= VLANES) {
-        v_store(q, a);
-    } else {
-        v_store_first(q, left, a);
-    }
+INLINE vreal product_value(product_kind kind, vreal z) {
+    return kind == PRODUCT_TANH ? tanh_fast(z) : kind == PRODUCT_RELU ? v_max(v_zero(), z) : z;
 }
 
 /* `width` vectors from element i on, of which the last may be partial. */
-INLINE void combine_block(size_t width, bool product, bool update, bool tanh, const operands *o, size_t i) {
+INLINE void combine_block(size_t width, product_kind kind, const operands *o, size_t i) {
+    const bool product = kind != UPDATE, update = kind == UPDATE || kind == BOTH;
     vreal sum[VBLOCK], factor[VBLOCK];
     const size_t n = o->n, end = (width - 1) * VLANES, left = n - i - end;
     const vmask mask = v_mask(left);
@@ -78,27 +76,21 @@ INLINE void combine_block(size_t width, bool product, bool update, bool tanh, co
         qbar = update ? qbar + n : NULL;
     }
     UNROLL for (size_t w = 0; product && w < width; w++) {
-        sum[w] = tanh ? tanh_fast(sum[w]) : sum[w];
+        sum[w] = product_value(kind, sum[w]);
         store_part(out + w * VLANES, w + 1 < width || whole_out ? VLANES : left, sum[w]);
     }
 }
 
-/*
- * Which halves of a product are wanted; PRODUCT_TANH passes it through tanh (fast) on the way out, which saves the most common layer a trip through memory.
- */
-typedef enum product_kind { PRODUCT, PRODUCT_TANH, UPDATE, BOTH, N_KIND } product_kind;
-
 /* One function per width and kind, for the compiler to give each its own loop variables. */
 typedef void combine_fn(const operands *o, size_t i);
-#define COMBINE(kind, width, product, update, tanh)                                                                    \
-    static OUTLINE void combine_##kind##_##width(const operands *o, size_t i) {                                        \
-        combine_block(width, product, update, tanh, o, i);                                                             \
-    }
+#define COMBINE(name, width, kind)                                                                                     \
+    static OUTLINE void combine_##name##_##width(const operands *o, size_t i) { combine_block(width, kind, o, i); }
 #define COMBINE_KINDS(width)                                                                                           \
-    COMBINE(product, width, true, false, false)                                                                        \
-    COMBINE(tanh, width, true, false, true)                                                                            \
-    COMBINE(update, width, false, true, false)                                                                         \
-    COMBINE(both, width, true, true, false)
+    COMBINE(product, width, PRODUCT)                                                                                   \
+    COMBINE(tanh, width, PRODUCT_TANH)                                                                                 \
+    COMBINE(relu, width, PRODUCT_RELU)                                                                                 \
+    COMBINE(update, width, UPDATE)                                                                                     \
+    COMBINE(both, width, BOTH)
 #if VBLOCK == 8
 #define EACH_WIDTH(X)                                                                                                  \
     X(1)                                                                                                               \
@@ -121,12 +113,17 @@ EACH_WIDTH(COMBINE_KINDS)
 #undef COMBINE
 #define PRODUCT_ENTRY(width) combine_product_##width,
 #define TANH_ENTRY(width) combine_tanh_##width,
+#define RELU_ENTRY(width) combine_relu_##width,
 #define UPDATE_ENTRY(width) combine_update_##width,
 #define BOTH_ENTRY(width) combine_both_##width,
-static combine_fn *const combine_blocks[N_KIND][VBLOCK] = {
-    {EACH_WIDTH(PRODUCT_ENTRY)}, {EACH_WIDTH(TANH_ENTRY)}, {EACH_WIDTH(UPDATE_ENTRY)}, {EACH_WIDTH(BOTH_ENTRY)}};
+static combine_fn *const combine_blocks[N_KIND][VBLOCK] = {{EACH_WIDTH(PRODUCT_ENTRY)},
+                                                           {EACH_WIDTH(TANH_ENTRY)},
+                                                           {EACH_WIDTH(RELU_ENTRY)},
+                                                           {EACH_WIDTH(UPDATE_ENTRY)},
+                                                           {EACH_WIDTH(BOTH_ENTRY)}};
 #undef PRODUCT_ENTRY
 #undef TANH_ENTRY
+#undef RELU_ENTRY
 #undef UPDATE_ENTRY
 #undef BOTH_ENTRY
 
@@ -200,6 +197,7 @@ PANEL(4)
 #undef PANEL
 static panel_fn *const dots_panels[N_KIND][4] = {{dots_product_1, dots_product_2, dots_product_3, dots_product_4},
                                                  {dots_product_1, dots_product_2, dots_product_3, dots_product_4},
+                                                 {dots_product_1, dots_product_2, dots_product_3, dots_product_4},
                                                  {dots_update_1, dots_update_2, dots_update_3, dots_update_4},
                                                  {dots_both_1, dots_both_2, dots_both_3, dots_both_4}};
 
@@ -224,7 +222,7 @@ static OUTLINE void dots(product_kind kind, const operands *o) {
         }
         if (kind != UPDATE) {
             sum = o->init == NULL ? sum : v_add(load_part(o->init + k, left), sum);
-            store_part(o->out + k, o->room ? VLANES : left, kind == PRODUCT_TANH ? tanh_fast(sum) : sum);
+            store_part(o->out + k, o->room ? VLANES : left, product_value(kind, sum));
         }
     }
 }

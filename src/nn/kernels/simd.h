@@ -12,6 +12,7 @@
  *   v_keep(m, a)                      masked lanes of a, the others +0
  *   v_store_first(q, n, a)            the first n < VLANES lanes to memory, by stores that touch nothing beyond: a masked store delays later
  *                                     loads of what it masks
+ *   v_store_mask(q, m, a)             masked lanes to memory; AVX-512 only, and see above
  *   v_add v_sub v_mul v_div           IEEE
  *   v_fma(a, b, c)  v_fnma(a, b, c)   ab + c;  c − ab
  *   v_mul_error(a, b, ab)             the rounding error of ab, exactly
@@ -21,6 +22,7 @@
  *   v_exponent(t)                     the low mantissa bits of t as the exponent of a power of two
  *   v_ldexp(a, n)                     a·2ⁿ, rounded once; n integral, |n| < 2·(largest exponent)
  *   v_sum4(a, b, c, d)                the four lane sums as a vquad, by a fixed tree
+ *   v_sum16(sum, total)               total[w] = v_sum4 of the four sum[w], for four w; AVX-512 only
  *   v_quads(q)  v_extend(a)           a vreal from VLANES/4 vquads; from one and zeros
  *   v_quad_zero()                     a vquad of +0
  *   v_sleef_<f>_u10(a), …             SLEEF's functions

@@ -27,6 +27,7 @@ static inline vreal v_load(const real *q) { return OP(loadu)(q); }
 static inline void v_store(real *q, vreal a) { OP(storeu)(q, a); }
 static inline vmask v_mask(size_t n) { return (vmask)_bzhi_u32(0xffffu, (unsigned)(n < VLANES ? n : VLANES)); }
 static inline vreal v_load_mask(const real *q, vmask m) { return OP(maskz_loadu)(m, q); }
+static inline void v_store_mask(real *q, vmask m, vreal a) { OP(mask_storeu)(q, m, a); }
 static inline vreal v_keep(vmask m, vreal a) { return OP(maskz_mov)(m, a); }
 static inline vreal v_add(vreal a, vreal b) { return OP(add)(a, b); }
 static inline vreal v_sub(vreal a, vreal b) { return OP(sub)(a, b); }
@@ -79,6 +80,44 @@ static inline vreal v_extend(vquad q) { return _mm512_zextps128_ps512(q); }
 static inline vquad v_sum4(vreal a, vreal b, vreal c, vreal d) {
     return x86_sum4(v_fold(a), v_fold(b), v_fold(c), v_fold(d));
 }
+
+#if CSI_REAL_BITS == 32
+/* The folds of four vectors at a time, in the order of v_fold(): lane k of the result holds that of vector k. */
+static inline vreal x86_fold4(vreal a, vreal b, vreal c, vreal d) {
+    const vreal ab = v_add(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+    const vreal cd = v_add(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xee));
+    return v_add(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xdd));
+}
+
+static inline __m512d x86_pairs(vreal a) { return _mm512_castps_pd(a); }
+static inline vreal x86_low_pairs(vreal a, vreal b) {
+    return _mm512_castpd_ps(_mm512_unpacklo_pd(x86_pairs(a), x86_pairs(b)));
+}
+static inline vreal x86_high_pairs(vreal a, vreal b) {
+    return _mm512_castpd_ps(_mm512_unpackhi_pd(x86_pairs(a), x86_pairs(b)));
+}
+
+static inline void v_sum16(vreal sum[4][4], vquad *total) {
+    const vreal a = x86_fold4(sum[0][0], sum[1][0], sum[2][0], sum[3][0]);
+    const vreal b = x86_fold4(sum[0][1], sum[1][1], sum[2][1], sum[3][1]);
+    const vreal c = x86_fold4(sum[0][2], sum[1][2], sum[2][2], sum[3][2]);
+    const vreal d = x86_fold4(sum[0][3], sum[1][3], sum[2][3], sum[3][3]);
+    const vreal ab01 = _mm512_unpacklo_ps(a, b), ab23 = _mm512_unpackhi_ps(a, b);
+    const vreal cd01 = _mm512_unpacklo_ps(c, d), cd23 = _mm512_unpackhi_ps(c, d);
+    const vreal all = v_add(v_add(x86_low_pairs(ab01, cd01), x86_high_pairs(ab01, cd01)),
+                            v_add(x86_low_pairs(ab23, cd23), x86_high_pairs(ab23, cd23)));
+    total[0] = _mm512_castps512_ps128(all);
+    total[1] = _mm512_extractf32x4_ps(all, 1);
+    total[2] = _mm512_extractf32x4_ps(all, 2);
+    total[3] = _mm512_extractf32x4_ps(all, 3);
+}
+#else
+static inline void v_sum16(vreal sum[4][4], vquad *total) {
+    for (size_t w = 0; w < 4; w++) {
+        total[w] = x86_sum4(v_fold(sum[w][0]), v_fold(sum[w][1]), v_fold(sum[w][2]), v_fold(sum[w][3]));
+    }
+}
+#endif
 
 static inline vreal v_sleef_tanh_u10(vreal a) { return SLEEF_CALL(tanh, u10)(a); }
 static inline vreal v_sleef_exp_u10(vreal a) { return SLEEF_CALL(exp, u10)(a); }
