@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sizes and operation counts of the benchmarked networks. */
-#include "chain.h"
+#include "dense_stack.h"
 
 size_t chain_n_in(const chain *c) { return c->width[0]; }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The networks that the kernel benchmark runs: hidden layers with one activation, linear output. */
-#ifndef BENCH_CHAIN_H
-#define BENCH_CHAIN_H
+#ifndef BENCH_DENSE_STACK_H
+#define BENCH_DENSE_STACK_H
 
 #include <costate/act.h>
 #include <stdbool.h>

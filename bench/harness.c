@@ -51,21 +51,20 @@ static int compare_doubles(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Sorts the sample. */
-static double median(size_t n, double *sample) {
+double bench_median(size_t n, double *sample) {
     qsort(sample, n, sizeof *sample, compare_doubles);
     return n % 2 ? sample[n / 2] : 0.5 * (sample[n / 2 - 1] + sample[n / 2]);
 }
 
 static bench_time summarise(size_t n, double *sample) {
     bench_time time;
-    time.median = median(n, sample);
+    time.median = bench_median(n, sample);
     time.min = sample[0];
     time.max = sample[n - 1];
     for (size_t i = 0; i < n; i++) {
         sample[i] = fabs(sample[i] - time.median);
     }
-    time.mad = median(n, sample);
+    time.mad = bench_median(n, sample);
     return time;
 }
 
@@ -77,14 +76,7 @@ static size_t calibrate(const bench_case *c, double min_seconds) {
     return n;
 }
 
-static void write_time(bench *b, const char *name, const char *shape, const bench_case *c) {
-    bench_row(b, name, shape, c->variant, 1e9 * c->time.median, "ns");
-    bench_row(b, name, shape, c->variant, 1e9 * c->time.min, "ns_min");
-    bench_row(b, name, shape, c->variant, 1e9 * c->time.max, "ns_max");
-    bench_row(b, name, shape, c->variant, 1e9 * c->time.mad, "ns_mad");
-}
-
-bool bench_measure(bench *b, const char *name, const char *shape, bench_case *cases, size_t n_case) {
+bool bench_time_cases(bench *b, bench_case *cases, size_t n_case) {
     double *sample = malloc(n_case * b->n_round * sizeof *sample);
     if (!sample) {
         bench_fail(b, "no memory for %zu samples", n_case * b->n_round);
@@ -101,9 +93,26 @@ bool bench_measure(bench *b, const char *name, const char *shape, bench_case *ca
     }
     for (size_t i = 0; i < n_case; i++) {
         cases[i].time = summarise(b->n_round, sample + i * b->n_round);
-        write_time(b, name, shape, &cases[i]);
     }
     free(sample);
+    return true;
+}
+
+void bench_time_rows(bench *b, const char *name, const char *shape, const bench_case *cases, size_t n_case) {
+    for (size_t i = 0; i < n_case; i++) {
+        const bench_case *c = &cases[i];
+        bench_row(b, name, shape, c->variant, 1e9 * c->time.median, "ns");
+        bench_row(b, name, shape, c->variant, 1e9 * c->time.min, "ns_min");
+        bench_row(b, name, shape, c->variant, 1e9 * c->time.max, "ns_max");
+        bench_row(b, name, shape, c->variant, 1e9 * c->time.mad, "ns_mad");
+    }
+}
+
+bool bench_measure(bench *b, const char *name, const char *shape, bench_case *cases, size_t n_case) {
+    if (!bench_time_cases(b, cases, n_case)) {
+        return false;
+    }
+    bench_time_rows(b, name, shape, cases, n_case);
     return true;
 }
 
@@ -134,10 +143,28 @@ void bench_print_times(const char *name, const char *shape, const bench_case *ca
 }
 
 void bench_row(bench *b, const char *name, const char *shape, const char *variant, double value, const char *unit) {
+    b->n_row++;
     if (b->csv) {
         fprintf(b->csv, "%s,%s,%s,%.9g,%s\n", name, shape, variant, value, unit);
     }
+    if (b->sink) {
+        b->sink->take_row(b->sink->ctx, &(bench_record){name, shape, variant, value, unit});
+    }
 }
+
+void bench_note(bench *b, const char *name, const char *format, ...) {
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    printf("# %s\n", text);
+    if (b->sink) {
+        b->sink->take_note(b->sink->ctx, name, text);
+    }
+}
+
+const char *bench_verdict(bool met) { return met ? "met" : "not met"; }
 
 void bench_fail(bench *b, const char *format, ...) {
     va_list arguments;

@@ -74,24 +74,29 @@ static void first_line_value(const char *path, const char *key, char *value, siz
     fclose(file);
 }
 
-static bool describe(bench *b) {
-    char cpu[128];
-    char load[64];
-    char date[32];
+static bool look_around(bench_machine *machine) {
     costate_isa isa;
     if (costate_isa_select(&isa) != COSTATE_OK) {
+        return false;
+    }
+    snprintf(machine->isa, sizeof machine->isa, "%s", costate_isa_name(isa));
+    first_line_value("/proc/cpuinfo", "model name", machine->cpu, sizeof machine->cpu);
+    first_line_value("/proc/loadavg", "", machine->load, sizeof machine->load);
+    const time_t seconds = time(NULL);
+    strftime(machine->date, sizeof machine->date, "%Y-%m-%d %H:%M UTC", gmtime(&seconds));
+    return true;
+}
+
+static bool describe(bench *b) {
+    const bench_machine *m = &b->machine;
+    if (!look_around(&b->machine)) {
         bench_fail(b, "the environment variable COSTATE_ISA does not name a variant that this CPU and build have");
         return false;
     }
-    first_line_value("/proc/cpuinfo", "model name", cpu, sizeof cpu);
-    first_line_value("/proc/loadavg", "", load, sizeof load);
-    const time_t seconds = time(NULL);
-    strftime(date, sizeof date, "%Y-%m-%d %H:%M UTC", gmtime(&seconds));
-
     FILE *const out[] = {stdout, b->csv};
     for (size_t i = 0; i < 2 && out[i]; i++) {
         fprintf(out[i], "# %s%s, %s\n# CPU %s, kernels %s, load average %s\n# compiler %s, %zu rounds of >= %g ms\n",
-                b->program, b->quick ? " --quick" : "", date, cpu, costate_isa_name(isa), load, __VERSION__, b->n_round,
+                b->program, b->quick ? " --quick" : "", m->date, m->cpu, m->isa, m->load, __VERSION__, b->n_round,
                 1e3 * b->min_seconds);
     }
     if (b->csv) {

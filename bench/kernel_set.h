@@ -3,7 +3,7 @@
 #ifndef BENCH_KERNEL_SET_H
 #define BENCH_KERNEL_SET_H
 
-#include "chain.h"
+#include "dense_stack.h"
 #include "harness.h"
 
 #define KERNEL_MAX_CASE 7

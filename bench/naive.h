@@ -3,7 +3,7 @@
 #ifndef BENCH_NAIVE_H
 #define BENCH_NAIVE_H
 
-#include "chain.h"
+#include "dense_stack.h"
 
 /*
  * forward: y = N(x). vjp: xbar = (dN/dx)' v, pbar += (dN/dp)' v. `work` holds chain_n_work() elements.

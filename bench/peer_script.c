@@ -14,7 +14,7 @@ extern char **environ;
 /* Exit status by which a script says that its packages are not installed. */
 #define STATUS_SKIPPED 77
 #define MAX_LINE 512
-#define MAX_ARGUMENT 8
+#define MAX_ARGUMENT 12
 
 static bool parse_row(char *line, const char *name, peer_row *row) {
     char *fields[5];

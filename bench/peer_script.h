@@ -16,7 +16,7 @@ typedef struct peer_row {
 
 /*
  * Runs a script of the peers directory; every row it writes goes to the CSV file and then to `take`, every line that
- * begins with # to the output. `arguments` are ended by NULL, at most 8. The interpreter is COSTATE_PYTHON from the
+ * begins with # to the output. `arguments` are ended by NULL, at most 12. The interpreter is COSTATE_PYTHON from the
  * environment, or python3. A script whose packages are missing is skipped with a line that says so; one that fails, or
  * writes a row with another name, counts as a failure.
  */

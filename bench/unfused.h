@@ -3,7 +3,7 @@
 #ifndef BENCH_UNFUSED_H
 #define BENCH_UNFUSED_H
 
-#include "chain.h"
+#include "dense_stack.h"
 
 /* OpenBLAS on one thread from here on; returns the name of its kernels. */
 const char *unfused_begin(void);

@@ -18,8 +18,13 @@ typedef struct comparison {
 } comparison;
 
 /* Each prints its tables and writes its rows; a wrong result is a failure of b. Shapes begin with REAL or SYNTHETIC. */
+void compare_ad_table(bench *b, const compare_options *options);
+void compare_blas(bench *b, const compare_options *options);
 void compare_duals(bench *b, const compare_options *options);
+void compare_expm(bench *b, const compare_options *options);
 void compare_latency(bench *b, const compare_options *options);
+void compare_lenet5(bench *b, const compare_options *options);
 void compare_micrograd(bench *b, const compare_options *options);
+void compare_textcnn(bench *b, const compare_options *options);
 
 #endif

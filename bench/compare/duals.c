@@ -101,9 +101,10 @@ void compare_duals(bench *b, const compare_options *options) {
         }
     }
     if (any) {
-        printf(
-            "# published at n = 12000 (Revels, Lubin, Papamarkou, arXiv:1607.07892), chunks of 1 to 5, their machine:\n"
-            "# C++ 2.67 to 1.25 s, ForwardDiff 0.63 to 0.42 s; compare only ratios between machines\n");
+        bench_note(b, "duals",
+                   "quoted for n = 12000 and chunks of 1 to 5 on another machine, not checked against a source: C++ "
+                   "2.67 to 1.25 s, ForwardDiff.jl (Revels, Lubin & Papamarkou, arXiv:1607.07892) 0.63 to 0.42 s; "
+                   "compare only ratios between machines");
     }
     ad_graph_destroy(&graph);
     free(block);

@@ -1,80 +1,142 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A process that computes one gradient and ends: 4 → 32 tanh → 16 tanh → 4 in single precision over 10 000 samples.
- * `none` leaves before anything is computed, `check` also compares the gradient with that in double precision.
+ * A process that computes one gradient in single precision and ends: `expm`, 4 → 32 tanh → 16 tanh → 4 with squared loss
+ * over 10 000 samples, or `lenet5` with softmax loss over 128 images. The second argument: `none` leaves before
+ * anything is computed, `check` also compares the gradient with that in double precision.
  */
-#include <costate/net.h>
+#include "compare/image_nets.h"
+#include <costate/chain_eval.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_IN = 4, N_SAMPLE = 10000, N_PARAM = 756, N_VALUE = N_IN * N_SAMPLE };
+enum { N_EXPM = 10000, N_IMAGE = 128 };
 
-/* Static, so that the process has them without a call. */
-static float x[N_VALUE];
-static float v[N_VALUE];
-static float p[N_PARAM];
-static float pbar[N_PARAM];
-static double x_wide[N_VALUE];
-static double v_wide[N_VALUE];
-static double p_wide[N_PARAM];
-static double pbar_wide[N_PARAM];
+/* A batch and the gradient of its loss. */
+typedef struct first_gradient {
+    costate_chain *chain;
+    costate_chain_loss loss;
+    size_t n, n_in, n_out, n_param;
+    float *x, *target, *p, *pbar;
+    uint32_t *label;
+} first_gradient;
 
-static costate_status gradient(const costate_net *net) {
-    costate_random random = costate_random_seed(1, 0);
-    for (size_t i = 0; i < N_VALUE; i++) {
-        x[i] = (float)costate_random_uniform(&random) - 0.5f;
-        v[i] = 1e-4f * ((float)costate_random_uniform(&random) - 0.5f);
+static bool create_chain(first_gradient *g, bool images) {
+    if (images) {
+        const image_net net = image_net_lenet5();
+        g->n = N_IMAGE;
+        g->loss = (costate_chain_loss){.kind = COSTATE_CHAIN_LOSS_SOFTMAX, .output.reduction = COSTATE_BATCH_MEAN};
+        return image_net_create(&net, &g->chain);
     }
-    costate_status status = costate_net_init_f32(net, COSTATE_INIT_GLOROT_UNIFORM, 1.0, &random, p);
-    const size_t work_bytes = costate_net_work_bytes_f32(net);
-    void *work = malloc(work_bytes);
-    if (status == COSTATE_OK) {
-        status = costate_net_vjp_batch_f32(net, p, N_SAMPLE, x, v, 1.0f, NULL, pbar, work, work_bytes);
-    }
-    free(work);
-    return status;
+    const costate_chain_layer layers[] = {costate_chain_dense(32, COSTATE_ACT_TANH),
+                                          costate_chain_dense(16, COSTATE_ACT_TANH),
+                                          costate_chain_dense(4, COSTATE_ACT_IDENTITY)};
+    g->n = N_EXPM;
+    g->loss = (costate_chain_loss){.kind = COSTATE_CHAIN_LOSS_OUTPUT,
+                                   .output = {COSTATE_BATCH_LOSS_SQUARED, COSTATE_BATCH_MEAN, 1.0}};
+    return costate_chain_create(costate_shape_vector(4), 3, layers, NULL, &g->chain, NULL) == COSTATE_OK;
 }
 
-static void widen(const float *from, size_t n, double *to) {
-    for (size_t i = 0; i < n; i++) {
+static bool create(first_gradient *g, bool images) {
+    if (!create_chain(g, images)) {
+        return false;
+    }
+    g->n_in = costate_chain_n_in(g->chain);
+    g->n_out = costate_chain_n_out(g->chain);
+    g->n_param = costate_chain_n_param(g->chain);
+    g->x = malloc(g->n * g->n_in * sizeof *g->x);
+    g->target = malloc(g->n * g->n_out * sizeof *g->target);
+    g->label = malloc(g->n * sizeof *g->label);
+    g->p = malloc(g->n_param * sizeof *g->p);
+    g->pbar = calloc(g->n_param, sizeof *g->pbar);
+    if (!g->x || !g->target || !g->label || !g->p || !g->pbar) {
+        return false;
+    }
+    costate_random random = costate_random_seed(1, 0);
+    for (size_t i = 0; i < g->n * g->n_in; i++) {
+        g->x[i] = (float)costate_random_uniform(&random) - 0.5f;
+    }
+    for (size_t i = 0; i < g->n * g->n_out; i++) {
+        g->target[i] = (float)costate_random_uniform(&random) - 0.5f;
+    }
+    for (size_t i = 0; i < g->n; i++) {
+        g->label[i] = (uint32_t)costate_random_below(&random, g->n_out);
+    }
+    return costate_chain_init_f32(g->chain, &random, g->p) == COSTATE_OK;
+}
+
+static void destroy(first_gradient *g) {
+    costate_chain_destroy(g->chain);
+    free(g->x);
+    free(g->target);
+    free(g->label);
+    free(g->p);
+    free(g->pbar);
+}
+
+static bool compute(first_gradient *g) {
+    costate_chain_eval_options options = costate_chain_eval_options_default();
+    options.precision = COSTATE_CHAIN_F32;
+    const costate_batch_f32 batch = {.n = g->n, .x = g->x, .target = g->target, .label = g->label};
+    costate_chain_eval *eval = NULL;
+    costate_chain_result result;
+    const bool ok = costate_chain_eval_create(g->chain, &options, NULL, &eval) == COSTATE_OK &&
+                    costate_chain_loss_f32(eval, g->p, &batch, &g->loss, &result, g->pbar) == COSTATE_OK;
+    costate_chain_eval_destroy(eval);
+    return ok;
+}
+
+static double *widen(const float *from, size_t n) {
+    double *to = malloc(n * sizeof *to);
+    for (size_t i = 0; to && i < n; i++) {
         to[i] = (double)from[i];
     }
+    return to;
 }
 
-static bool check(const costate_net *net) {
-    widen(x, N_VALUE, x_wide);
-    widen(v, N_VALUE, v_wide);
-    widen(p, N_PARAM, p_wide);
-    const size_t work_bytes = costate_net_work_bytes_f64(net);
-    void *work = malloc(work_bytes);
-    const costate_status status =
-        costate_net_vjp_batch_f64(net, p_wide, N_SAMPLE, x_wide, v_wide, 1.0, NULL, pbar_wide, work, work_bytes);
-    free(work);
+/* Not finite if the gradient is zero. */
+static double relative_error(size_t n, const float *grad, const double *reference) {
     double difference = 0.0;
     double norm = 0.0;
-    for (size_t i = 0; i < N_PARAM; i++) {
-        const double error = (double)pbar[i] - pbar_wide[i];
+    for (size_t i = 0; i < n; i++) {
+        const double error = (double)grad[i] - reference[i];
         difference += error * error;
-        norm += pbar_wide[i] * pbar_wide[i];
+        norm += reference[i] * reference[i];
     }
-    return status == COSTATE_OK && norm > 0.0 && sqrt(difference / norm) <= 1e-4;
+    return sqrt(difference / norm);
+}
+
+static bool check(const first_gradient *g) {
+    double *x = widen(g->x, g->n * g->n_in);
+    double *target = widen(g->target, g->n * g->n_out);
+    double *p = widen(g->p, g->n_param);
+    double *pbar = calloc(g->n_param, sizeof *pbar);
+    costate_chain_eval *eval = NULL;
+    costate_chain_result result;
+    const costate_batch_f64 batch = {.n = g->n, .x = x, .target = target, .label = g->label};
+    const bool ok = x && target && p && pbar && costate_chain_eval_create(g->chain, NULL, NULL, &eval) == COSTATE_OK &&
+                    costate_chain_loss_f64(eval, p, &batch, &g->loss, &result, pbar) == COSTATE_OK &&
+                    relative_error(g->n_param, g->pbar, pbar) <= 1e-4;
+    costate_chain_eval_destroy(eval);
+    free(x);
+    free(target);
+    free(p);
+    free(pbar);
+    return ok;
 }
 
 int main(int argc, char **argv) {
-    const char *const mode = argc > 1 ? argv[1] : "";
+    const char *const name = argc > 1 ? argv[1] : "";
+    const char *const mode = argc > 2 ? argv[2] : "";
+    const bool images = strcmp(name, "lenet5") == 0;
+    if (!images && strcmp(name, "expm") != 0) {
+        return 2;
+    }
     if (strcmp(mode, "none") == 0) {
         return 0;
     }
-    const costate_layer_spec layers[] = {
-        {.n_out = 32, .act = COSTATE_ACT_TANH}, {.n_out = 16, .act = COSTATE_ACT_TANH}, {.n_out = 4}};
-    const costate_net_spec spec = {.n_in = N_IN, .n_layer = sizeof layers / sizeof *layers, .layers = layers};
-    costate_net *net = NULL;
-    bool ok = costate_net_create(&spec, NULL, &net) == COSTATE_OK && costate_net_n_param(net) == N_PARAM &&
-              gradient(net) == COSTATE_OK;
-    if (ok && strcmp(mode, "check") == 0) {
-        ok = check(net);
-    }
-    costate_net_destroy(net);
+    first_gradient g = {0};
+    const bool ok = create(&g, images) && compute(&g) && (strcmp(mode, "check") != 0 || check(&g));
+    destroy(&g);
     return ok ? 0 : 1;
 }

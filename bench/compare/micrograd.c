@@ -131,16 +131,17 @@ static void run_configuration(bench *b, const compare_options *options, const mo
 }
 
 static void print_sum(bench *b, const grid_sum *sum) {
-    printf("\n# micrograd: %zu of %d configurations (%zu REAL), every trial: %s %.2f s, %s %.2f s\n", sum->n,
-           N_CONFIGURATION, sum->n_real, routes[0].variant, sum->seconds[0], routes[1].variant, sum->seconds[1]);
+    putchar('\n');
+    bench_note(b, "micrograd", "%zu of %d configurations (%zu REAL), every trial: %s %.2f s, %s %.2f s", sum->n,
+               N_CONFIGURATION, sum->n_real, routes[0].variant, sum->seconds[0], routes[1].variant, sum->seconds[1]);
     if (!b->quick && sum->n == N_CONFIGURATION) {
         const char *const shape = sum->n_real == sum->n ? "REAL grid" : "SYNTHETIC grid";
         for (size_t r = 0; r < N_ROUTE; r++) {
             bench_row(b, "micrograd", shape, routes[r].variant, sum->seconds[r], "s_all_trials");
         }
-        printf("# published for the grid, 5 trials, on an Apple M5: scalar graph in Julia 12922.6 s, in Python 70.3 "
-               "times\n"
-               "# that at the median; compare only ratios between machines\n");
+        bench_note(b, "micrograd",
+                   "published for the grid, 5 trials, on an Apple M5: scalar graph in Julia 12922.6 s, in Python 70.3 "
+                   "times that at the median; compare only ratios between machines");
     }
 }
 

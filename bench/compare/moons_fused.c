@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Training on two moons by the library's fused kernels. */
 #include "compare/moons_training.h"
+#include "compare/seconds.h"
 
 #include <costate/net.h>
 #include <math.h>
@@ -29,7 +30,7 @@ static bool create(const moons_task *task, fused *f) {
     if (costate_net_create(&spec, NULL, &f->net) != COSTATE_OK) {
         return false;
     }
-    f->work_bytes = costate_net_work_bytes_f64(f->net);
+    f->work_bytes = costate_net_batch_work_bytes_f64(f->net);
     f->p = malloc(task->n_param * sizeof *f->p);
     f->pbar = malloc(task->n_param * sizeof *f->pbar);
     f->score = malloc(task->n * sizeof *f->score);
@@ -80,17 +81,17 @@ bool moons_train_fused(const moons_task *task, double *loss, moons_phases *phase
     bool ok = create(task, &f);
     *phases = (moons_phases){0};
     for (size_t step = 0; ok && step < MOONS_N_STEP; step++) {
-        const double start = moons_clock();
+        const double start = seconds_now();
         ok = forward(&f, task, &loss[step]);
-        const double middle = moons_clock();
+        const double middle = seconds_now();
         ok = ok && backward(&f, task);
-        const double late = moons_clock();
+        const double late = seconds_now();
         for (size_t i = 0; i < task->n_param; i++) {
             f.p[i] -= moons_rate(step) * f.pbar[i];
         }
         phases->forward += middle - start;
         phases->backward += late - middle;
-        phases->update += moons_clock() - late;
+        phases->update += seconds_now() - late;
     }
     destroy(&f);
     return ok;

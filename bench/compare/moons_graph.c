@@ -2,18 +2,11 @@
 /* Training on two moons by the scalar graph. */
 #include "ad/scalar_graph.h"
 #include "compare/moons_training.h"
-
-#include <time.h>
+#include "compare/seconds.h"
 
 enum { N_BLOCK = 16, N_NODE = 1 << 16 };
 
 double moons_rate(size_t step) { return 1.0 - 0.9 * (double)step / (double)MOONS_N_STEP; }
-
-double moons_clock(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Parameter i is node 1 + i. The values of a layer are consecutive nodes only at the input: they are listed. */
 static ad_ref score(ad_graph *g, const moons_shape *shape, const double *x, ad_ref *units) {
@@ -59,10 +52,10 @@ static ad_ref penalty(ad_graph *g, size_t n_param) {
 }
 
 static void reverse(ad_graph *g, ad_ref root, double seed, size_t n_kept, moons_phases *phases) {
-    const double start = moons_clock();
+    const double start = seconds_now();
     ad_graph_backward(g, root, seed);
     ad_graph_rewind(g, n_kept);
-    phases->backward += moons_clock() - start;
+    phases->backward += seconds_now() - start;
 }
 
 static double gradient(ad_graph *g, const moons_task *task, ad_ref *units, moons_phases *phases) {
@@ -71,16 +64,16 @@ static double gradient(ad_graph *g, const moons_task *task, ad_ref *units, moons
     double loss = 0.0;
     for (size_t first = 0; first < task->n; first += N_BLOCK) {
         const size_t end = first + N_BLOCK < task->n ? first + N_BLOCK : task->n;
-        const double start = moons_clock();
+        const double start = seconds_now();
         const ad_ref root = block_loss(g, task, first, end, units);
         loss += weight * ad_value(g, root);
-        phases->forward += moons_clock() - start;
+        phases->forward += seconds_now() - start;
         reverse(g, root, weight, n_kept, phases);
     }
-    const double start = moons_clock();
+    const double start = seconds_now();
     const ad_ref root = penalty(g, task->n_param);
     loss += ad_value(g, root);
-    phases->forward += moons_clock() - start;
+    phases->forward += seconds_now() - start;
     reverse(g, root, 1.0, n_kept, phases);
     return loss;
 }
@@ -101,12 +94,12 @@ bool moons_train_graph(const moons_task *task, double *loss, moons_phases *phase
     }
     for (size_t step = 0; step < MOONS_N_STEP; step++) {
         loss[step] = gradient(&g, task, units, phases);
-        const double start = moons_clock();
+        const double start = seconds_now();
         for (size_t i = 1; i <= task->n_param; i++) {
             g.nodes[i].value -= moons_rate(step) * g.nodes[i].grad;
             g.nodes[i].grad = 0.0;
         }
-        phases->update += moons_clock() - start;
+        phases->update += seconds_now() - start;
     }
     const bool ok = !g.failed;
     ad_graph_destroy(&g);

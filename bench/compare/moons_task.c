@@ -2,7 +2,7 @@
 /* Two moons and initial weights. */
 #include "compare/moons_task.h"
 
-#include <cjson/cJSON.h>
+#include <costate/moons.h>
 #include <costate/random.h>
 #include <math.h>
 #include <stdlib.h>
@@ -30,128 +30,67 @@ static size_t count_param(const moons_shape *shape) {
     return n;
 }
 
-/* The whole file with a zero after it; NULL without memory or on a read error. */
-static char *read_all(FILE *file) {
-    char *text = NULL;
-    size_t n = 0;
-    for (size_t size = (size_t)1 << 16;; size *= 2) {
-        char *larger = realloc(text, size);
-        if (!larger) {
-            break;
-        }
-        text = larger;
-        n += fread(text + n, 1, size - n - 1, file);
-        if (n < size - 1) {
-            text[n] = '\0';
-            return text;
-        }
-    }
-    free(text);
-    return NULL;
+/* The path in the folder; false if there is no such file. */
+static bool find(const char *folder, const char *name, char *path, size_t size) {
+    const int n = snprintf(path, size, "%s/moons/%s.json", folder, name);
+    FILE *file = n > 0 && (size_t)n < size ? fopen(path, "rb") : NULL;
+    return file && fclose(file) == 0;
 }
 
-static read_result read_json(const char *path, cJSON **json) {
-    *json = NULL;
-    FILE *file = fopen(path, "rb");
-    if (!file) {
-        return READ_ABSENT;
+static read_result read_points(bench *b, const char *path, moons_task *task) {
+    costate_message message;
+    costate_moons *moons = NULL;
+    if (costate_moons_read(path, NULL, NULL, &moons, &message) != COSTATE_OK) {
+        bench_fail(b, "%s", message.text);
+        return READ_WRONG;
     }
-    char *text = read_all(file);
-    fclose(file);
-    *json = text ? cJSON_Parse(text) : NULL;
-    free(text);
-    return *json ? READ_OK : READ_WRONG;
+    const bool fits = costate_moons_n_point(moons) == task->n;
+    if (fits) {
+        memcpy(task->x, costate_moons_x(moons), 2 * task->n * sizeof *task->x);
+        memcpy(task->label, costate_moons_label(moons), task->n * sizeof *task->label);
+    } else {
+        bench_fail(b, "%s: %zu points", path, costate_moons_n_point(moons));
+    }
+    costate_moons_destroy(moons);
+    return fits ? READ_OK : READ_WRONG;
 }
 
-/* Exactly n finite numbers. */
-static bool take_numbers(const cJSON *array, size_t n, double *x) {
-    if (!cJSON_IsArray(array) || (size_t)cJSON_GetArraySize(array) != n) {
-        return false;
+static bool has_shape(const costate_moons_net *net, const moons_shape *shape) {
+    bool same = costate_moons_net_n_layer(net) == shape->n_layer;
+    for (size_t l = 0; l <= shape->n_layer && same; l++) {
+        same = costate_moons_net_width(net, l) == shape->width[l];
     }
-    const cJSON *item;
-    cJSON_ArrayForEach(item, array) {
-        if (!cJSON_IsNumber(item) || !isfinite(item->valuedouble)) {
-            return false;
-        }
-        *x++ = item->valuedouble;
-    }
-    return true;
+    return same;
 }
 
-/* Exactly n_row rows of n_col numbers. */
-static bool take_rows(const cJSON *array, size_t n_row, size_t n_col, double *x) {
-    if (!cJSON_IsArray(array) || (size_t)cJSON_GetArraySize(array) != n_row) {
-        return false;
+static read_result read_weights(bench *b, const char *path, moons_task *task) {
+    costate_message message;
+    costate_moons_net *net = NULL;
+    if (costate_moons_net_read(path, NULL, NULL, &net, &message) != COSTATE_OK) {
+        bench_fail(b, "%s", message.text);
+        return READ_WRONG;
     }
-    const cJSON *row;
-    cJSON_ArrayForEach(row, array) {
-        if (!take_numbers(row, n_col, x)) {
-            return false;
-        }
-        x += n_col;
+    const bool fits = has_shape(net, &task->shape);
+    if (fits) {
+        memcpy(task->p, costate_moons_net_param(net), task->n_param * sizeof *task->p);
+    } else {
+        bench_fail(b, "%s: other widths than its name says", path);
     }
-    return true;
-}
-
-static bool take_points(const cJSON *json, moons_task *task) {
-    if (!take_rows(cJSON_GetObjectItemCaseSensitive(json, "X"), task->n, 2, task->x) ||
-        !take_numbers(cJSON_GetObjectItemCaseSensitive(json, "y"), task->n, task->label)) {
-        return false;
-    }
-    for (size_t i = 0; i < task->n; i++) {
-        if (fabs(task->label[i]) != 1.0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool take_weights(const cJSON *json, moons_task *task) {
-    const cJSON *layers = cJSON_GetObjectItemCaseSensitive(json, "layers");
-    if (!cJSON_IsArray(layers) || (size_t)cJSON_GetArraySize(layers) != task->shape.n_layer) {
-        return false;
-    }
-    const size_t *width = task->shape.width;
-    double *p = task->p;
-    const cJSON *layer;
-    cJSON_ArrayForEach(layer, layers) {
-        const size_t n_weight = width[0] * width[1];
-        if (!take_rows(cJSON_GetObjectItemCaseSensitive(layer, "weights"), width[1], width[0], p) ||
-            !take_numbers(cJSON_GetObjectItemCaseSensitive(layer, "biases"), width[1], p + n_weight)) {
-            return false;
-        }
-        p += n_weight + width[1];
-        width++;
-    }
-    return true;
-}
-
-static read_result read_part(bench *b, const char *folder, const char *name, moons_task *task,
-                             bool (*take)(const cJSON *json, moons_task *task)) {
-    char path[1024];
-    const int n = snprintf(path, sizeof path, "%s/moons/%s.json", folder, name);
-    cJSON *json = NULL;
-    read_result result = n > 0 && (size_t)n < sizeof path ? read_json(path, &json) : READ_ABSENT;
-    if (result == READ_OK && !take(json, task)) {
-        result = READ_WRONG;
-    }
-    cJSON_Delete(json);
-    if (result == READ_WRONG) {
-        bench_fail(b, "%s: not the points or weights that its name promises", path);
-    }
-    return result;
+    costate_moons_net_destroy(net);
+    return fits ? READ_OK : READ_WRONG;
 }
 
 static read_result read_files(bench *b, const char *folder, moons_task *task) {
     char name[96];
     char shape[64];
+    char path[1024];
     snprintf(name, sizeof name, "moons_%zu", task->n);
-    const read_result points = read_part(b, folder, name, task, take_points);
-    if (points != READ_OK) {
-        return points;
+    read_result result = find(folder, name, path, sizeof path) ? read_points(b, path, task) : READ_ABSENT;
+    if (result == READ_OK) {
+        snprintf(name, sizeof name, "weights_%s", moons_shape_name(&task->shape, '_', shape));
+        result = find(folder, name, path, sizeof path) ? read_weights(b, path, task) : READ_ABSENT;
     }
-    snprintf(name, sizeof name, "weights_%s", moons_shape_name(&task->shape, '_', shape));
-    return read_part(b, folder, name, task, take_weights);
+    return result;
 }
 
 /* Half circles that reach into each other, with noise of deviation 0.2; weights uniform in (−1, 1), biases zero. */

@@ -28,6 +28,5 @@ moons_training moons_train_graph;
 moons_training moons_train_fused;
 
 double moons_rate(size_t step);
-double moons_clock(void);
 
 #endif

@@ -91,7 +91,7 @@ SEXP cr_net_forward(SEXP handle, SEXP p, SEXP x) {
     const costate_net *net = cr_net_get(handle);
     const double *param = cr_doubles(p, costate_net_n_param(net), "p");
     const size_t n = samples(x, net);
-    const size_t work_bytes = costate_net_work_bytes_f64(net);
+    const size_t work_bytes = costate_net_batch_work_bytes_f64(net);
     void *work = R_alloc(work_bytes, 1);
     SEXP y = PROTECT(Rf_allocMatrix(REALSXP, (int)costate_net_n_out(net), (int)n));
     cr_check(costate_net_forward_batch_f64(net, param, n, REAL(x), REAL(y), work, work_bytes), "forward");
@@ -104,7 +104,7 @@ SEXP cr_net_vjp(SEXP handle, SEXP p, SEXP x, SEXP v) {
     const double *param = cr_doubles(p, costate_net_n_param(net), "p");
     const size_t n = samples(x, net);
     const double *cotangent = cr_doubles(v, n * costate_net_n_out(net), "v");
-    const size_t work_bytes = costate_net_work_bytes_f64(net);
+    const size_t work_bytes = costate_net_batch_work_bytes_f64(net);
     void *work = R_alloc(work_bytes, 1);
     const char *names[] = {"x", "p", ""};
     SEXP result = PROTECT(Rf_mkNamed(VECSXP, names));

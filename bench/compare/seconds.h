@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* The clock of comparisons that time their parts themselves. */
+#ifndef BENCH_SECONDS_H
+#define BENCH_SECONDS_H
+
+/* Seconds since a fixed moment, monotonic. */
+double seconds_now(void);
+
+#endif
