@@ -10,18 +10,24 @@
 
 #include "nn/kernels/act_pass.h"
 
-/* A block's vectors at most, and samples: of up to two vectors, and of more. */
+/* A block's vectors of outputs at most, its samples by the number of these, and its vectors altogether. */
 #if defined(CSI_ISA_AVX512)
 #define LAYER_WIDTH 4
 #define LAYER_COUNT 12
-#define LAYER_COUNT_WIDE 6
+#define LAYER_COUNTS                                                                                                   \
+    { LAYER_COUNT, LAYER_COUNT, 6, 6 }
+#define LAYER_VECTORS ((size_t)24)
 #define LAYER_UNROLL _Pragma("GCC unroll 12")
 #else
 #define LAYER_WIDTH 1
 #define LAYER_COUNT 6
-#define LAYER_COUNT_WIDE 6
+#define LAYER_COUNTS                                                                                                   \
+    { LAYER_COUNT }
+#define LAYER_VECTORS ((size_t)6)
 #define LAYER_UNROLL UNROLL
 #endif
+
+static const size_t layer_counts[LAYER_WIDTH] = LAYER_COUNTS;
 
 /* One or two rows beyond whole vectors are dots with x when they have these many elements, in vectors. */
 #define LAYER_DOTS_LEAST ((size_t)1)
@@ -43,9 +49,6 @@ typedef struct layer_batch {
     real least; /* otherwise it is max(z, least) */
     real *z;    /* room for a block, for the pass */
 } layer_batch;
-
-/* Elements of a block at most. */
-#define LAYER_BLOCK (LAYER_COUNT_WIDE * LAYER_WIDTH * VLANES)
 
 INLINE bool layer_is_max(costate_act act) { return act == COSTATE_ACT_IDENTITY || act == COSTATE_ACT_RELU; }
 
@@ -166,7 +169,7 @@ static size_t layer_block_width(size_t left) {
 
 /* `width` vectors of outputs from i on, of all samples. */
 static void layer_panel(const layer_batch *o, size_t width, size_t i) {
-    const size_t most = width <= 2 ? LAYER_COUNT : LAYER_COUNT_WIDE;
+    const size_t most = layer_counts[width - 1];
     for (size_t s = 0; s < o->n;) {
         const size_t rest = o->n - s, count = rest <= most ? rest : rest < 2 * most ? (rest + 1) / 2 : most;
         layer_blocks[width - 1][count - 1](o, i, s);
@@ -260,7 +263,7 @@ static size_t layer_rows_of_blocks(size_t n_in, size_t n_out) {
 }
 
 static void layer_batch_by_column(layer_batch *o) {
-    _Alignas(64) real z[LAYER_BLOCK];
+    _Alignas(64) real z[LAYER_VECTORS * VLANES];
     o->z = z;
     o->n_row = layer_rows_of_blocks(o->n_in, o->n_out);
     o->n_term = o->n_in <= 2 * LAYER_TERMS ? o->n_in : LAYER_TERMS;
