@@ -85,12 +85,13 @@ static int list(void) {
     return 0;
 }
 
-/* The arguments as they were given. */
+/* The arguments as a shell takes them. */
 static void join(int argc, char **argv, char *text, size_t size) {
     size_t used = 0;
     text[0] = '\0';
     for (int i = 1; i < argc && used < size; i++) {
-        const int length = snprintf(text + used, size - used, " %s", argv[i]);
+        const char *const quote = strchr(argv[i], ' ') ? "'" : "";
+        const int length = snprintf(text + used, size - used, " %s%s%s", quote, argv[i], quote);
         used += length > 0 ? (size_t)length : 0;
     }
 }

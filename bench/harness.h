@@ -17,6 +17,7 @@ typedef struct bench_switch {
 /* What the program runs on. */
 typedef struct bench_machine {
     char cpu[128];
+    long n_cpu;   /* online */
     char isa[16]; /* of the library's kernels */
     char load[64];
     char date[32];

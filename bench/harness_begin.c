@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static void print_help(const bench *b, const char *about, const bench_switch *switches) {
     printf("usage: %s [options]\n\n%s\n\n", b->program, about);
@@ -82,6 +83,7 @@ static bool look_around(bench_machine *machine) {
     snprintf(machine->isa, sizeof machine->isa, "%s", costate_isa_name(isa));
     first_line_value("/proc/cpuinfo", "model name", machine->cpu, sizeof machine->cpu);
     first_line_value("/proc/loadavg", "", machine->load, sizeof machine->load);
+    machine->n_cpu = sysconf(_SC_NPROCESSORS_ONLN);
     const time_t seconds = time(NULL);
     strftime(machine->date, sizeof machine->date, "%Y-%m-%d %H:%M UTC", gmtime(&seconds));
     return true;
@@ -95,9 +97,11 @@ static bool describe(bench *b) {
     }
     FILE *const out[] = {stdout, b->csv};
     for (size_t i = 0; i < 2 && out[i]; i++) {
-        fprintf(out[i], "# %s%s, %s\n# CPU %s, kernels %s, load average %s\n# compiler %s, %zu rounds of >= %g ms\n",
-                b->program, b->quick ? " --quick" : "", m->date, m->cpu, m->isa, m->load, __VERSION__, b->n_round,
-                1e3 * b->min_seconds);
+        fprintf(
+            out[i],
+            "# %s%s, %s\n# CPU %s, %ld online, kernels %s, load average %s\n# compiler %s, %zu rounds of >= %g ms\n",
+            b->program, b->quick ? " --quick" : "", m->date, m->cpu, m->n_cpu, m->isa, m->load, __VERSION__, b->n_round,
+            1e3 * b->min_seconds);
     }
     if (b->csv) {
         fprintf(b->csv, "name,shape,variant,value,unit\n");

@@ -19,8 +19,9 @@ typedef struct corpus {
 /* What files corpus_load() looks for. */
 #define CORPUS_FORMAT                                                                                                  \
     "# real texts: text/{train,test}-{ids,labels}.idx or .idx.gz in the --data folder: ids with a row per text,\n"     \
-    "# of type byte, short or int, and as many labels 0 or 1 of type byte; or text/{train,test}.csv with the\n"        \
-    "# label in the first column and ids in the others. Ids count from 0; short texts are filled up with 0.\n"
+    "# of type byte, short or int, and as many labels 0 or 1 of type byte; or text/{train,test}.csv with names\n"      \
+    "# in the first line, labels in the first column and ids in the others. Ids count from 0; short texts are filled " \
+    "up with 0.\n"
 
 /*
  * Texts of `folder`/text as CORPUS_FORMAT says, at most so many; where there are none, n_train and n_test made-up ones by

@@ -7,8 +7,8 @@
 #include "harness.h"
 
 /*
- * The gradient of the pairs agrees with that in double precision, which agrees with a difference quotient; the threads
- * do not change a bit of it; 100 steps make the error fall. False, counted as a failure of b, if not.
+ * The gradient of the pairs passes chain_gradient_check(); 100 steps make the error fall. False, counted as a failure of
+ * b, if not.
  */
 bool expm_check(bench *b, const exponential_pairs *pairs);
 

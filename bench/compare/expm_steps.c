@@ -121,7 +121,7 @@ static void print_goals(bench *b, const step_group *g) {
     }
     for (size_t t = 0; t < MAX_THREAD; t++) {
         const double seconds = g->cases[2 * t].time.median;
-        bench_note(b, "expm", "goal <= %.0f us for a step on %s of such a machine: here %.0f us, %s",
+        bench_note(b, "expm", "goal <= %.0f us for a step on %s of an AMD EPYC (Zen 5): here %.0f us, %s",
                    1e6 * goal_seconds[t], g->cases[2 * t].variant, 1e6 * seconds,
                    bench_verdict(seconds <= goal_seconds[t]));
     }

@@ -4,9 +4,10 @@
  * over 10 000 samples, or `lenet5` with softmax loss over 128 images. The second argument: `none` leaves before
  * anything is computed, `check` also compares the gradient with that in double precision.
  */
+#include "compare/expm_model.h"
 #include "compare/image_nets.h"
+#include "compare/single_precision.h"
 #include <costate/chain_eval.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,13 +29,9 @@ static bool create_chain(first_gradient *g, bool images) {
         g->loss = (costate_chain_loss){.kind = COSTATE_CHAIN_LOSS_SOFTMAX, .output.reduction = COSTATE_BATCH_MEAN};
         return image_net_create(&net, &g->chain);
     }
-    const costate_chain_layer layers[] = {costate_chain_dense(32, COSTATE_ACT_TANH),
-                                          costate_chain_dense(16, COSTATE_ACT_TANH),
-                                          costate_chain_dense(4, COSTATE_ACT_IDENTITY)};
     g->n = N_EXPM;
-    g->loss = (costate_chain_loss){.kind = COSTATE_CHAIN_LOSS_OUTPUT,
-                                   .output = {COSTATE_BATCH_LOSS_SQUARED, COSTATE_BATCH_MEAN, 1.0}};
-    return costate_chain_create(costate_shape_vector(4), 3, layers, NULL, &g->chain, NULL) == COSTATE_OK;
+    g->loss = expm_loss();
+    return expm_chain_create(&g->chain) == COSTATE_OK;
 }
 
 static bool create(first_gradient *g, bool images) {
@@ -86,37 +83,17 @@ static bool compute(first_gradient *g) {
     return ok;
 }
 
-static double *widen(const float *from, size_t n) {
-    double *to = malloc(n * sizeof *to);
-    for (size_t i = 0; to && i < n; i++) {
-        to[i] = (double)from[i];
-    }
-    return to;
-}
-
-/* Not finite if the gradient is zero. */
-static double relative_error(size_t n, const float *grad, const double *reference) {
-    double difference = 0.0;
-    double norm = 0.0;
-    for (size_t i = 0; i < n; i++) {
-        const double error = (double)grad[i] - reference[i];
-        difference += error * error;
-        norm += reference[i] * reference[i];
-    }
-    return sqrt(difference / norm);
-}
-
 static bool check(const first_gradient *g) {
-    double *x = widen(g->x, g->n * g->n_in);
-    double *target = widen(g->target, g->n * g->n_out);
-    double *p = widen(g->p, g->n_param);
+    double *x = single_widen(g->n * g->n_in, g->x);
+    double *target = single_widen(g->n * g->n_out, g->target);
+    double *p = single_widen(g->n_param, g->p);
     double *pbar = calloc(g->n_param, sizeof *pbar);
     costate_chain_eval *eval = NULL;
     costate_chain_result result;
     const costate_batch_f64 batch = {.n = g->n, .x = x, .target = target, .label = g->label};
     const bool ok = x && target && p && pbar && costate_chain_eval_create(g->chain, NULL, NULL, &eval) == COSTATE_OK &&
                     costate_chain_loss_f64(eval, p, &batch, &g->loss, &result, pbar) == COSTATE_OK &&
-                    relative_error(g->n_param, g->pbar, pbar) <= 1e-4;
+                    single_distance(g->n_param, g->pbar, pbar) <= 1e-4;
     costate_chain_eval_destroy(eval);
     free(x);
     free(target);

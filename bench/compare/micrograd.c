@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { MAX_TRIAL = 5, N_ROUTE = 2 };
+enum { MAX_TRIAL = 5, N_ROUTE = 3 };
 
 #define TOLERANCE 1e-9
 
@@ -23,7 +23,9 @@ enum {
 static const struct {
     const char *variant;
     moons_training *train;
-} routes[N_ROUTE] = {{"scalar graph", moons_train_graph}, {"fused kernels (another algorithm)", moons_train_fused}};
+} routes[N_ROUTE] = {{"scalar graph", moons_train_graph},
+                     {"fused kernels (another algorithm)", moons_train_fused},
+                     {"fused trainer (another algorithm)", moons_train_chain}};
 
 /* Over the configurations that ran. */
 typedef struct grid_sum {
@@ -32,11 +34,9 @@ typedef struct grid_sum {
     double seconds[N_ROUTE]; /* all trials */
 } grid_sum;
 
-static double total(const moons_phases *t) { return t->forward + t->backward + t->update; }
-
 static int by_total(const void *a, const void *b) {
-    const double x = total(a);
-    const double y = total(b);
+    const double x = ((const moons_phases *)a)->total;
+    const double y = ((const moons_phases *)b)->total;
     return (x > y) - (x < y);
 }
 
@@ -44,8 +44,8 @@ static bool same_losses(bench *b, const char *group, const double *loss, const d
     for (size_t k = 0; k < MOONS_N_STEP; k++) {
         const double error = fabs(loss[k] - other[k]);
         if (!(error <= TOLERANCE * fabs(other[k]))) {
-            bench_fail(b, "micrograd %s: losses %.15g and %.15g of the two routes at step %zu", group, other[k],
-                       loss[k], k);
+            bench_fail(b, "micrograd %s: losses %.15g and %.15g of two routes at step %zu", group, other[k], loss[k],
+                       k);
             return false;
         }
     }
@@ -66,36 +66,46 @@ static bool run_trials(bench *b, const char *group, const moons_task *task, size
                 return false;
             }
         }
-        if (!same_losses(b, group, loss[1], loss[0])) {
-            return false;
+        for (size_t r = 1; r < N_ROUTE; r++) {
+            if (!same_losses(b, group, loss[r], loss[0])) {
+                return false;
+            }
         }
         *last_loss = loss[0][MOONS_N_STEP - 1];
     }
     return true;
 }
 
+static void print_times(const char *variant, const moons_phases *t, double first) {
+    const double parts[] = {t->forward, t->backward, t->update};
+    char text[16];
+    printf("  %-36s %11s", variant, bench_format_seconds(t->total, t->total, text));
+    for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) {
+        printf(" %11s", parts[k] > 0.0 ? bench_format_seconds(parts[k], t->total, text) : "-");
+    }
+    printf("  %10.3f\n", first / t->total);
+}
+
 /* Returns the seconds of the first route. */
 static double report(bench *b, const char *group, size_t n_trial, moons_phases times[N_ROUTE][MAX_TRIAL], double loss,
                      grid_sum *sum) {
-    printf("\nmicrograd %s, median of %zu, loss after %d steps %.6f by both\n  %-36s %11s %11s %11s %11s  %s\n", group,
+    printf("\nmicrograd %s, median of %zu, loss after %d steps %.6f by all\n  %-36s %11s %11s %11s %11s  %s\n", group,
            n_trial, MOONS_N_STEP - 1, loss, "variant", "trial", "forward", "backward", "update", "first/this");
     double first = 0.0;
     for (size_t r = 0; r < N_ROUTE; r++) {
         for (size_t trial = 0; trial < n_trial; trial++) {
-            sum->seconds[r] += total(&times[r][trial]);
+            sum->seconds[r] += times[r][trial].total;
         }
         qsort(times[r], n_trial, sizeof times[r][0], by_total);
         const moons_phases *t = &times[r][n_trial / 2];
-        const double all = total(t);
-        char text[4][16];
-        first = r == 0 ? all : first;
-        printf("  %-36s %11s %11s %11s %11s  %10.3f\n", routes[r].variant, bench_format_seconds(all, all, text[0]),
-               bench_format_seconds(t->forward, all, text[1]), bench_format_seconds(t->backward, all, text[2]),
-               bench_format_seconds(t->update, all, text[3]), first / all);
-        bench_row(b, "micrograd", group, routes[r].variant, all, "s");
-        bench_row(b, "micrograd", group, routes[r].variant, t->forward, "s_forward");
-        bench_row(b, "micrograd", group, routes[r].variant, t->backward, "s_backward");
-        bench_row(b, "micrograd", group, routes[r].variant, t->update, "s_update");
+        first = r == 0 ? t->total : first;
+        print_times(routes[r].variant, t, first);
+        bench_row(b, "micrograd", group, routes[r].variant, t->total, "s");
+        if (t->forward > 0.0) {
+            bench_row(b, "micrograd", group, routes[r].variant, t->forward, "s_forward");
+            bench_row(b, "micrograd", group, routes[r].variant, t->backward, "s_backward");
+            bench_row(b, "micrograd", group, routes[r].variant, t->update, "s_update");
+        }
     }
     return first;
 }
@@ -132,8 +142,12 @@ static void run_configuration(bench *b, const compare_options *options, const mo
 
 static void print_sum(bench *b, const grid_sum *sum) {
     putchar('\n');
-    bench_note(b, "micrograd", "%zu of %d configurations (%zu REAL), every trial: %s %.2f s, %s %.2f s", sum->n,
-               N_CONFIGURATION, sum->n_real, routes[0].variant, sum->seconds[0], routes[1].variant, sum->seconds[1]);
+    bench_note(b, "micrograd", "%zu of %d configurations (%zu REAL), every trial: %s %.2f s, %s %.2f s, %s %.2f s",
+               sum->n, N_CONFIGURATION, sum->n_real, routes[0].variant, sum->seconds[0], routes[1].variant,
+               sum->seconds[1], routes[2].variant, sum->seconds[2]);
+    bench_note(b, "micrograd",
+               "the backward phase of the fused kernels repeats the forward pass; the trainer has one "
+               "pass for both");
     if (!b->quick && sum->n == N_CONFIGURATION) {
         const char *const shape = sum->n_real == sum->n ? "REAL grid" : "SYNTHETIC grid";
         for (size_t r = 0; r < N_ROUTE; r++) {

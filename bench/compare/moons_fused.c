@@ -93,6 +93,7 @@ bool moons_train_fused(const moons_task *task, double *loss, moons_phases *phase
         phases->backward += late - middle;
         phases->update += seconds_now() - late;
     }
+    phases->total = phases->forward + phases->backward + phases->update;
     destroy(&f);
     return ok;
 }

@@ -101,6 +101,7 @@ bool moons_train_graph(const moons_task *task, double *loss, moons_phases *phase
         }
         phases->update += seconds_now() - start;
     }
+    phases->total = phases->forward + phases->backward + phases->update;
     const bool ok = !g.failed;
     ad_graph_destroy(&g);
     return ok;

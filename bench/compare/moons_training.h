@@ -10,7 +10,8 @@ enum { MOONS_N_STEP = 100 };
 
 /* Seconds over all steps. */
 typedef struct moons_phases {
-    double forward;
+    double total;
+    double forward; /* this and the next two are zero where they cannot be told apart */
     double backward;
     double update;
 } moons_phases;
@@ -26,6 +27,9 @@ moons_training moons_train_graph;
 
 /* The library's kernels over the whole batch; their backward phase repeats the forward pass. */
 moons_training moons_train_fused;
+
+/* The library's trainer, whose loss and gradient are one pass. */
+moons_training moons_train_chain;
 
 double moons_rate(size_t step);
 

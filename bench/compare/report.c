@@ -132,8 +132,8 @@ static void write_table(const report_rows *all, const char *name, FILE *out) {
 
 static void write_heading(const bench *b, const char *arguments, FILE *out) {
     fprintf(out, "## Comparisons of %s\n\n", b->machine.date);
-    fprintf(out, "`%s%s` on %s, kernels %s, compiler %s, load average at the start %s.\n", b->program, arguments,
-            b->machine.cpu, b->machine.isa, __VERSION__, b->machine.load);
+    fprintf(out, "`%s%s` on %s (%ld online), kernels %s, compiler %s, load average at the start %s.\n", b->program,
+            arguments, b->machine.cpu, b->machine.n_cpu, b->machine.isa, __VERSION__, b->machine.load);
     fprintf(out,
             "A time is the median of %zu rounds of at least %g ms, with the least, the most and the median absolute\n"
             "deviation beside it, unless its shape says otherwise. Speed: the first variant of a shape is 1.\n",

@@ -64,7 +64,7 @@ def main():
         start = time.perf_counter()
         train(model, optimiser, x, label, timed, torch)
         seconds = (time.perf_counter() - start) * len(batches) / len(timed)
-        variant = f"PyTorch {torch.__version__} ({threads} thread{'s' if threads > 1 else ''}, random texts)"
+        variant = f"PyTorch {torch.__version__} on random texts ({threads} thread{'s' if threads > 1 else ''})"
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"{group},{variant},{1e9 * seconds:.9g},ns")
         print(f"{group},{variant},{peak:.9g},MiB_peak")

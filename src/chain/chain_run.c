@@ -34,7 +34,8 @@ typedef struct chain_job {
     const real *v;
     real *xbar;
     real *pbar;
-    size_t lowest; /* the layer that the reverse pass ends with; the number of layers for none */
+    size_t lowest;      /* the layer that the reverse pass ends with; the number of layers for none */
+    size_t first_param; /* the first parameter of the lowest layer that learns */
 } chain_job;
 
 /* A tile on its way through the layers. */
@@ -287,7 +288,7 @@ static void run_piece(size_t index, size_t worker, void *ctx) {
     const size_t begin = index * share + (index < more ? index : more), end = begin + share + (index < more);
     *piece = (csi_chain_piece){.status = COSTATE_OK};
     if (gradient != NULL) {
-        memset(gradient, 0, eval->chain->n_param * sizeof *gradient);
+        memset(gradient + job->first_param, 0, (eval->chain->n_param - job->first_param) * sizeof *gradient);
     }
     for (size_t tile = begin; tile < end; tile++) {
         pass.first = tile * eval->n_tile;
@@ -351,10 +352,10 @@ static costate_status first_failure(costate_chain_eval *eval, size_t n_piece) {
     return COSTATE_OK;
 }
 
-/* The lowest layer whose parameters have a gradient, or layer 0 if the inputs' is wanted. */
-static size_t lowest_layer(const costate_chain *chain, const real *xbar) {
+/* The lowest layer whose parameters have a gradient; the number of layers if there is none. */
+static size_t lowest_learner(const costate_chain *chain) {
     size_t i = 0;
-    while (xbar == NULL && i < chain->n_link && (chain->links[i].n_param == 0 || chain->links[i].layer.frozen)) {
+    while (i < chain->n_link && (chain->links[i].n_param == 0 || chain->links[i].layer.frozen)) {
         i++;
     }
     return i;
@@ -362,14 +363,17 @@ static size_t lowest_layer(const costate_chain *chain, const real *xbar) {
 
 static costate_status run(chain_job *job) {
     costate_chain_eval *eval = job->eval;
-    const size_t n = job->batch->n, n_param = eval->chain->n_param;
-    job->lowest = lowest_layer(eval->chain, job->xbar);
+    const costate_chain *chain = eval->chain;
+    const size_t n = job->batch->n, learner = lowest_learner(chain);
+    job->lowest = job->xbar == NULL ? learner : 0;
+    job->first_param = learner < chain->n_link ? chain->links[learner].offset : chain->n_param;
     job->n_tile = n / eval->n_tile + (n % eval->n_tile > 0);
     job->n_piece = job->n_tile < eval->n_piece ? job->n_tile : eval->n_piece;
     csi_thread_pool_run(eval->pool, job->n_piece, run_piece, job);
     const costate_status status = first_failure(eval, job->n_piece);
     if (status == COSTATE_OK && job->pbar != NULL && job->n_piece > 0) {
-        csi_thread_pool_run(eval->pool, n_param / ADD_LENGTH + (n_param % ADD_LENGTH > 0), add_range, job);
+        const size_t n_add = chain->n_param - job->first_param;
+        csi_thread_pool_run(eval->pool, n_add / ADD_LENGTH + (n_add % ADD_LENGTH > 0), add_range, job);
     }
     return status;
 }

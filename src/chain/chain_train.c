@@ -30,8 +30,20 @@ static bool own_loss_missing(const costate_chain_train_options *o) {
            (o->eval.precision == COSTATE_CHAIN_F32 ? o->loss.own_f32 == NULL : o->loss.own_f64 == NULL);
 }
 
-/* Ranges of the blocks that penalties and decay act on. There is at least one, if an empty one: none would mean all. */
-static size_t penalty_ranges(const costate_chain *chain, const costate_chain_train_options *o,
+/* The first parameter that is not frozen; the number of parameters if there is none. */
+static size_t first_learning(const costate_chain *chain) {
+    for (size_t i = 0; i < costate_chain_n_block(chain); i++) {
+        costate_chain_block block;
+        if (costate_chain_block_at(chain, i, &block) == COSTATE_OK && !block.frozen) {
+            return block.offset;
+        }
+    }
+    return costate_chain_n_param(chain);
+}
+
+/* Ranges of the blocks that penalties and decay act on, counted from parameter `first`. There is at least one, if an empty one: none
+ * would mean all. */
+static size_t penalty_ranges(const costate_chain *chain, const costate_chain_train_options *o, size_t first,
                              costate_penalty_range *range) {
     size_t n = 0;
     for (size_t i = 0; i < costate_chain_n_block(chain); i++) {
@@ -40,7 +52,7 @@ static size_t penalty_ranges(const costate_chain *chain, const costate_chain_tra
             (block.is_bias && !o->penalise_bias)) {
             continue;
         }
-        range[n++] = (costate_penalty_range){.offset = block.offset,
+        range[n++] = (costate_penalty_range){.offset = block.offset - first,
                                              .length = block.length,
                                              .l1 = o->layer_l1 == NULL ? o->l1 : o->layer_l1[block.layer],
                                              .l2 = o->layer_l2 == NULL ? o->l2 : o->layer_l2[block.layer]};
@@ -61,10 +73,12 @@ static costate_status create_update(costate_chain_trainer *trainer, const costat
         if (range == NULL) {
             return COSTATE_ERR_MEMORY;
         }
-        options.n_range = penalty_ranges(chain, o, range);
+        trainer->first_updated = first_learning(chain);
+        options.n_range = penalty_ranges(chain, o, trainer->first_updated, range);
         options.range = range;
     }
-    const costate_status status = costate_update_create(&options, trainer->n_param, &trainer->alloc, &trainer->update);
+    const costate_status status =
+        costate_update_create(&options, trainer->n_param - trainer->first_updated, &trainer->alloc, &trainer->update);
     csi_release(&trainer->alloc, range);
     return status;
 }

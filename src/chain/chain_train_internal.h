@@ -14,6 +14,7 @@ struct costate_chain_trainer {
     costate_chain_train_options options; /* without the arrays, which are not the trainer's */
     costate_chain_eval *eval;
     costate_update *update;
+    size_t first_updated; /* parameter that the update begins with: frozen ones before it are left out */
     size_t n_param, n_in, n_out;
     size_t real_bytes;
     void *gradient, *begin, *best; /* n_param reals each; in one block. begin: parameters before the epoch */

@@ -145,7 +145,8 @@ static costate_status step(train_run *run, const real_batch *batch, epoch_sums *
     const size_t done = costate_update_count(t->update);
     costate_chain_result result;
     costate_chain_eval_training(t->eval, true, (t->options.seed << 32) + done);
-    memset(t->gradient, 0, t->n_param * t->real_bytes);
+    real *learning = (real *)t->gradient + t->first_updated;
+    memset(learning, 0, (t->n_param - t->first_updated) * sizeof *learning);
     costate_status status =
         CSI_REAL(costate_chain_loss)(t->eval, run->p, batch, &t->options.loss, &result, t->gradient);
     if (status != COSTATE_OK) {
@@ -154,7 +155,7 @@ static costate_status step(train_run *run, const real_batch *batch, epoch_sums *
     if (!isfinite(result.value)) {
         return COSTATE_ERR_NONFINITE;
     }
-    status = CSI_REAL(costate_update_step)(t->update, run->p, t->gradient);
+    status = CSI_REAL(costate_update_step)(t->update, run->p + t->first_updated, learning);
     if (status != COSTATE_OK) {
         return status;
     }

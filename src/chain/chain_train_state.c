@@ -35,11 +35,13 @@ static state_header header_of(const costate_chain_trainer *t) {
 }
 
 costate_status csi_train_reserve(costate_chain_trainer *trainer, size_t n_epoch) {
+    const size_t doubled = trainer->history_capacity <= SIZE_MAX / 2 ? 2 * trainer->history_capacity : SIZE_MAX;
+    const size_t capacity = n_epoch > doubled ? n_epoch : doubled;
     size_t bytes;
     if (n_epoch <= trainer->history_capacity) {
         return COSTATE_OK;
     }
-    if (!csi_size_mul(n_epoch, CSI_TRAIN_N_RECORD * sizeof *trainer->history, &bytes)) {
+    if (!csi_size_mul(capacity, CSI_TRAIN_N_RECORD * sizeof *trainer->history, &bytes)) {
         return COSTATE_ERR_OVERFLOW;
     }
     double *history = csi_alloc(&trainer->alloc, bytes, 1);
@@ -47,12 +49,12 @@ costate_status csi_train_reserve(costate_chain_trainer *trainer, size_t n_epoch)
         return COSTATE_ERR_MEMORY;
     }
     for (size_t k = 0; k < CSI_TRAIN_N_RECORD && trainer->n_epoch > 0; k++) {
-        memcpy(history + k * n_epoch, trainer->history + k * trainer->history_capacity,
+        memcpy(history + k * capacity, trainer->history + k * trainer->history_capacity,
                trainer->n_epoch * sizeof *history);
     }
     csi_release(&trainer->alloc, trainer->history);
     trainer->history = history;
-    trainer->history_capacity = n_epoch;
+    trainer->history_capacity = capacity;
     return COSTATE_OK;
 }
 
