@@ -103,7 +103,7 @@ static bool measure(bench *b, const char *group, const costate_chain *chain, con
         const minibatch_options options = training(i + 1);
         jobs[i].set = (minibatch_set){.n = d->n, .x = d->x, .label = d->label};
         jobs[i].n_pass = b->quick || d->n > N_EPOCH_IMAGE ? 1 : N_EPOCH_IMAGE / d->n;
-        ok = minibatch_create(&jobs[i].model, chain, &options, d->n) && ok;
+        ok = minibatch_create(&jobs[i].model, chain, &options) && ok;
         cases[i] = (bench_case){.variant = variants[i], .run = run_job, .ctx = &jobs[i]};
     }
     const size_t n_round = b->n_round;
@@ -143,7 +143,7 @@ static void learn(bench *b, const char *group, const costate_chain *chain, const
     costate_random random = costate_random_seed(SEED, 2);
     size_t *index = malloc(d->n * sizeof *index);
     minibatch model = {0};
-    bool ok = index && minibatch_create(&model, chain, &options, n_train);
+    bool ok = index && minibatch_create(&model, chain, &options);
     if (ok) {
         minibatch_permutation(&random, d->n, index);
     }

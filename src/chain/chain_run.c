@@ -319,7 +319,7 @@ static void add_pieces(const chain_job *job, size_t begin, size_t end) {
 static void add_range(size_t index, size_t worker, void *ctx) {
     const chain_job *job = ctx;
     const costate_chain *chain = job->eval->chain;
-    const size_t begin = index * ADD_LENGTH;
+    const size_t begin = job->first_param + index * ADD_LENGTH;
     const size_t end = chain->n_param - begin < ADD_LENGTH ? chain->n_param : begin + ADD_LENGTH;
     (void)worker;
     for (size_t i = 0; i < chain->n_link; i++) {

@@ -34,9 +34,13 @@ static state_header header_of(const costate_chain_trainer *t) {
                           .best_loss = t->best_loss};
 }
 
+/* Room that the first call makes, so that calls for one epoch each seldom make more. */
+#define FEWEST_EPOCHS ((size_t)64)
+
 costate_status csi_train_reserve(costate_chain_trainer *trainer, size_t n_epoch) {
     const size_t doubled = trainer->history_capacity <= SIZE_MAX / 2 ? 2 * trainer->history_capacity : SIZE_MAX;
-    const size_t capacity = n_epoch > doubled ? n_epoch : doubled;
+    const size_t least = doubled > FEWEST_EPOCHS ? doubled : FEWEST_EPOCHS;
+    const size_t capacity = n_epoch > least ? n_epoch : least;
     size_t bytes;
     if (n_epoch <= trainer->history_capacity) {
         return COSTATE_OK;
