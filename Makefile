@@ -32,15 +32,16 @@ demo: ## fit a neural ODE to the hare-lynx record and draw the fit
 	cd build/demo && ../release/examples/neural_ode $(ARGS)
 	@for picture in build/demo/*.png build/demo/*.svg; do [ ! -e $$picture ] || echo "Picture: $(CURDIR)/$$picture"; done
 
-examples: ## run the other examples: learned interaction, learned elimination, stiff reaction, matrix exponential
+examples: ## run the other examples: learned interaction, learned elimination, stiff reaction, matrix exponential, two moons
 	@cmake/debian_packages.sh $(packages) $(packages_demo)
 	cmake --preset release
-	cmake --build --preset release --target lotka_volterra_ude theophylline robertson_stiff expm
+	cmake --build --preset release --target lotka_volterra_ude theophylline robertson_stiff expm two_moons
 	@mkdir -p build/demo
 	cd build/demo && ../release/examples/lotka_volterra_ude --picture lotka_volterra_ude.png $(ARGS)
 	cd build/demo && ../release/examples/theophylline --picture theophylline.png $(ARGS)
 	cd build/demo && ../release/examples/robertson_stiff --picture robertson_stiff.png $(ARGS)
 	cd build/demo && ../release/examples/expm $(ARGS)
+	cd build/demo && ../release/examples/two_moons --csv moons.csv --picture two-moons.png $(ARGS)
 	@echo "Pictures: $(CURDIR)/build/demo"
 
 test: ## build and run the tests (the slow ones: ctest --test-dir build/release -L slow)
