@@ -52,9 +52,9 @@ test: ## build and run the tests (the slow ones: ctest --test-dir build/release 
 bench: ## build and run the benchmarks
 	@cmake/debian_packages.sh $(packages) $(packages_bench)
 	@$(MAKE) --no-print-directory build PRESET=bench
-	build/bench/bench/kernels $(ARGS)
-	build/bench/bench/gradient $(ARGS)
-	build/bench/bench/compare $(ARGS)
+	build/bench/kernels $(ARGS)
+	build/bench/gradient $(ARGS)
+	build/bench/compare --report build/bench/report $(ARGS)
 
 install: ## install below PREFIX (default /usr/local); DESTDIR is honoured
 	@cmake/debian_packages.sh $(packages)
