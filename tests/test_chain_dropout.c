@@ -232,7 +232,7 @@ static void dropout_on_every_isa_gives_the_same_bits(void **state) {
 }
 
 static void chain_create_with_a_rate_out_of_range_is_refused(void **state) {
-    const double wrong[] = {-0.1, 1, 1.5, (double)NAN, (double)INFINITY, -(double)INFINITY};
+    const double wrong[] = {-0.1, 1 - 0x1p-25, 1, 1.5, (double)NAN, (double)INFINITY, -(double)INFINITY};
     costate_chain *chain;
     (void)state;
     for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {

@@ -65,7 +65,7 @@ typedef struct costate_chain_layer {
     size_t padding[2]; /**< convolution: zeros added at both ends; pooling: never chosen, less than half a window */
     size_t order[3];   /**< permutation: axis of the input that becomes axis 0, 1, 2 */
     costate_act act;   /**< dense and convolution */
-    double rate;       /**< dropout: probability of a zero, 0 ≤ rate < 1 */
+    double rate;       /**< dropout: probability of a zero, 0 ≤ rate ≤ 1 − 2^-24 */
     bool no_bias;      /**< true: no biases; dense, convolution and recurrent layers */
     bool frozen;       /**< true: its parameters are constants, their gradient stays what it is */
     bool
@@ -140,7 +140,8 @@ COSTATE_API costate_chain_layer costate_chain_permute(size_t first, size_t secon
  * While training: every element is zero with probability `rate`, else divided by 1 − rate (Srivastava, Hinton, Krizhevsky,
  * Sutskever & Salakhutdinov, J. Mach. Learn. Res. 15, 2014, inverted). Otherwise: the identity.
  *
- * Which elements are zero is a function of the draw, the layer, the sample's place in the batch and the element.
+ * Which elements are zero is a function of the draw, the layer, the sample's place in the batch and the element. The mask
+ * takes the probability to the nearest multiple of 2^-24.
  *
  * @param[in] rate  probability of a zero
  * @return the layer

@@ -3,7 +3,7 @@
 #include "chain/kinds.h"
 
 costate_status csi_plan_dropout(const costate_chain_layer *layer, costate_shape in, costate_chain_plan *plan) {
-    if (!(layer->rate >= 0 && layer->rate < 1)) {
+    if (!(layer->rate >= 0 && layer->rate <= 1 - 0x1p-24)) {
         return COSTATE_ERR_ARGUMENT;
     }
     plan->out = in;
