@@ -50,7 +50,9 @@ static void reference_of(const dense_chain *made, sample_set *set) {
     const size_t bytes = costate_net_work_bytes_f64(made->net);
     void *work = malloc(bytes);
     double *pbar = calloc(made->n_param, sizeof *pbar), *foreign = malloc(made->n_param * sizeof *foreign);
-    assert_true(work != NULL && pbar != NULL && foreign != NULL);
+    assert_non_null(work);
+    assert_non_null(pbar);
+    assert_non_null(foreign);
     for (size_t k = 0; k < set->n; k++) {
         const double *x = set->x + k * made->n_in;
         assert_ok(costate_net_forward_f64(made->net, made->p_net, x, set->y + k * made->n_out, work, bytes));
