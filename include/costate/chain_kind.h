@@ -129,7 +129,8 @@ COSTATE_API costate_chain_check_options costate_chain_check_options_default(void
  * precision; that gradients are added to what is there, are the same with the other not wanted, and do not depend on how
  * the samples are put in tiles; that both precisions agree where the kind has both.
  *
- * Takes two evaluations of the layer per parameter and input element and step length: for layers of some hundred.
+ * Takes two evaluations of the layer per parameter and input element and step length: for layers of some hundred. A kind
+ * with calls in single precision alone is checked in it, with tolerance_f32.
  *
  * @param[in]  in       shape of the input
  * @param[in]  layer    layer
@@ -140,7 +141,8 @@ COSTATE_API costate_chain_check_options costate_chain_check_options_default(void
  * @retval COSTATE_OK
  * @retval COSTATE_ERR_NULL      layer is NULL
  * @retval COSTATE_ERR_ARGUMENT  an option is outside its range
- * @retval COSTATE_ERR_MISMATCH  a derivative, or one of the other properties, is wrong
+ * @retval COSTATE_ERR_MISMATCH     a derivative, or one of the other properties, is wrong
+ * @retval COSTATE_ERR_UNSUPPORTED  the kind has both calls in neither precision
  * @return also what costate_chain_create() and the layer's calls answer
  */
 COSTATE_API costate_status costate_chain_layer_check(costate_shape in, const costate_chain_layer *layer,
