@@ -19,7 +19,7 @@ static void plot(FILE *script, const void *ctx) {
     const bars *p = ctx;
     fputs("set logscale x\nset format x '%g'\nset xlabel 'speed, first variant of the shape = 1'\n"
           "unset grid\nset grid x\nset key off\nset style fill solid 0.8 noborder\n"
-          "set ytics nomirror font ',9' noenhanced\nset lmargin at screen 0.53\nset rmargin at screen 0.97\n"
+          "set ytics nomirror font ',8' noenhanced\nset lmargin at screen 0.53\nset rmargin at screen 0.97\n"
           "set arrow from 1, graph 0 to 1, graph 1 nohead lc rgb '#555555'\n",
           script);
     fprintf(script, "set yrange [%g:0.5]\nset title '%s'\nplot ", 0.5 - (double)p->n, p->name);
