@@ -5,7 +5,7 @@
 
 #include "support/asserts.h"
 
-#include "nn/kernels/real.h"
+#include "core/real.h"
 #include <costate/costate.h>
 
 #if CSI_REAL_BITS == 64

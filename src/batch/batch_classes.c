@@ -62,7 +62,7 @@ costate_status CSI_REAL(costate_batch_softmax_loss)(costate_batch_reduction redu
     if ((count > 0 && !h) || (n > 0 && !label)) {
         return COSTATE_ERR_NULL;
     }
-    if (!reduction_known(reduction) || !labels_valid(n, k, label) || !total_weight(n, weight, &total)) {
+    if (!reduction_known(reduction) || !labels_valid(n, k, label) || !total_weight(n, NULL, weight, &total)) {
         return COSTATE_ERR_ARGUMENT;
     }
     const double factor = reduction_factor(reduction, total, 1);

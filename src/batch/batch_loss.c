@@ -158,7 +158,7 @@ costate_status CSI_REAL(costate_batch_loss)(const costate_batch_loss *loss, size
     if (status != COSTATE_OK) {
         return status;
     }
-    if (!total_weight(n, weight, &total)) {
+    if (!total_weight(n, NULL, weight, &total)) {
         return COSTATE_ERR_ARGUMENT;
     }
     const double factor = reduction_factor(loss->reduction, total, k);

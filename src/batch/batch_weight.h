@@ -3,7 +3,7 @@
 #ifndef CSI_BATCH_WEIGHT_H
 #define CSI_BATCH_WEIGHT_H
 
-#include "batch/batch_real.h"
+#include "core/real.h"
 
 #include <costate/batch_loss.h>
 #include <stdbool.h>
@@ -12,14 +12,16 @@ static inline bool reduction_known(costate_batch_reduction reduction) {
     return reduction == COSTATE_BATCH_SUM || reduction == COSTATE_BATCH_MEAN;
 }
 
-/* Total weight of n samples; false if one is negative. A NaN is none, and makes the total NaN. */
-static inline bool total_weight(size_t n, const real *weight, double *total) {
+/* Total weight of n samples, of which sample i is index[i] of the weights, or i without index; false if one is negative. A NaN is
+ * none, and makes the total NaN. */
+static inline bool total_weight(size_t n, const size_t *index, const real *weight, double *total) {
     double sum = weight ? 0.0 : (double)n;
     for (size_t i = 0; weight && i < n; i++) {
-        if (weight[i] < 0) {
+        const real w = weight[index ? index[i] : i];
+        if (w < 0) {
             return false;
         }
-        sum += (double)weight[i];
+        sum += (double)w;
     }
     *total = sum;
     return true;

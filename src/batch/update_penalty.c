@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Penalties on ranges of the parameters, in one precision. */
-#include "batch/batch_real.h"
+#include "core/real.h"
 #include "batch/update_internal.h"
 
 #include <math.h>

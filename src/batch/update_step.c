@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One step of a parameter update in one precision: a single pass over parameters, gradient and state. */
-#include "batch/batch_real.h"
+#include "core/real.h"
 #include "batch/update_internal.h"
 
 #include <float.h>

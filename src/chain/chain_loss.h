@@ -30,12 +30,6 @@ static const uint32_t *gather_labels(const chain_pass *pass) {
     return pass->label;
 }
 
-/* True if the loss is one whose outputs answer yes or no. */
-static bool is_binary(const costate_chain_loss *loss) {
-    return loss->kind == COSTATE_CHAIN_LOSS_OUTPUT &&
-           (loss->output.kind == COSTATE_BATCH_LOSS_HINGE || loss->output.kind == COSTATE_BATCH_LOSS_LOGISTIC);
-}
-
 /* Terms of the loss and right answers of the tile's outputs, which are in h, and the cotangents of the sum of terms. */
 static costate_status tile_loss(const chain_pass *pass, double *value, size_t *n_right, real *hbar) {
     const costate_chain_loss *loss = pass->job->loss;

@@ -3,7 +3,7 @@
 #ifndef CSI_CHAIN_ROWS_H
 #define CSI_CHAIN_ROWS_H
 
-#include "nn/kernels/real.h"
+#include "core/real.h"
 
 #include <costate/chain_eval.h>
 #include <string.h>
@@ -13,6 +13,12 @@ typedef CSI_REAL(costate_batch) real_batch;
 /* Place in the arrays of sample `k` of the batch. */
 static inline size_t batch_place(const real_batch *batch, size_t k) {
     return batch->index == NULL ? k : batch->index[k];
+}
+
+/* True if the loss is one whose outputs answer yes or no. */
+static inline bool is_binary(const costate_chain_loss *loss) {
+    return loss->kind == COSTATE_CHAIN_LOSS_OUTPUT &&
+           (loss->output.kind == COSTATE_BATCH_LOSS_HINGE || loss->output.kind == COSTATE_BATCH_LOSS_LOGISTIC);
 }
 
 /* Elements of samples are taken in groups of this many, so that the cache lines of both sides are used up. */
@@ -56,7 +62,8 @@ static inline void rows_pack(const real_batch *batch, const real *from, size_t n
 }
 
 /* Inputs of samples first … first + n − 1 of the batch; the lanes behind repeat the last. */
-static void rows_pack_input(const real_batch *batch, size_t n_in, size_t first, size_t n, size_t row, real *rows) {
+static inline void rows_pack_input(const real_batch *batch, size_t n_in, size_t first, size_t n, size_t row,
+                                   real *rows) {
     if (batch->feature_stride == 0) {
         rows_pack(batch, batch->x, n_in, first, n, row, rows);
     } else {
@@ -79,7 +86,7 @@ static void rows_pack_input(const real_batch *batch, size_t n_in, size_t first, 
 }
 
 /* scale·v of n samples of n_element each, with zeros behind the last. */
-static void rows_pack_cotangent(const real *v, real scale, size_t n_element, size_t n, size_t row, real *rows) {
+static inline void rows_pack_cotangent(const real *v, real scale, size_t n_element, size_t n, size_t row, real *rows) {
     for (size_t i = 0; i < n_element; i++) {
         for (size_t s = 0; s < n; s++) {
             rows[i * row + s] = scale * v[s * n_element + i];
@@ -91,7 +98,7 @@ static void rows_pack_cotangent(const real *v, real scale, size_t n_element, siz
 }
 
 /* Scales n elements of every row and clears those behind. */
-static void rows_scale(real scale, size_t n_element, size_t n, size_t row, real *rows) {
+static inline void rows_scale(real scale, size_t n_element, size_t n, size_t row, real *rows) {
     for (size_t i = 0; i < n_element; i++) {
         for (size_t s = 0; s < n; s++) {
             rows[i * row + s] *= scale;
@@ -102,7 +109,7 @@ static void rows_scale(real scale, size_t n_element, size_t n, size_t row, real 
     }
 }
 
-static void rows_unpack(const real *rows, size_t n_element, size_t n, size_t row, real *to) {
+static inline void rows_unpack(const real *rows, size_t n_element, size_t n, size_t row, real *to) {
     for (size_t s = 0; s < n; s++, to += n_element) {
         for (size_t i = 0; i < n_element; i++) {
             to[i] = rows[i * row + s];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Evaluation of a chain over a batch in one precision: tiles through all layers forth and back, pieces over threads. */
+#include "batch/batch_weight.h"
 #include "chain/chain_loss.h"
 #include "core/memory.h"
 #include "core/message.h"
@@ -185,19 +186,6 @@ costate_status CSI_REAL(costate_chain_vjp)(costate_chain_eval *eval, const real 
     return run(&job);
 }
 
-/* Total weight of the batch; false if a weight is negative. A NaN is none, and makes the total NaN. */
-static bool total_weight(const real_batch *batch, double *total) {
-    *total = batch->weight == NULL ? (double)batch->n : 0.0;
-    for (size_t k = 0; batch->weight != NULL && k < batch->n; k++) {
-        const real weight = batch->weight[batch_place(batch, k)];
-        if (weight < 0) {
-            return false;
-        }
-        *total += (double)weight;
-    }
-    return true;
-}
-
 /* What a batch of no sample is answered, so that an unknown loss is refused whatever the batch. */
 static costate_status check_output_loss(const costate_batch_loss *loss) {
     return CSI_REAL(costate_batch_loss)(loss, 0, 0, NULL, NULL, NULL, NULL, NULL);
@@ -207,7 +195,7 @@ static costate_status check_loss(const real_batch *batch, const costate_chain_lo
     if (loss == NULL) {
         return COSTATE_ERR_NULL;
     }
-    if (loss->output.reduction != COSTATE_BATCH_SUM && loss->output.reduction != COSTATE_BATCH_MEAN) {
+    if (!reduction_known(loss->output.reduction)) {
         return COSTATE_ERR_ARGUMENT;
     }
     switch (loss->kind) {
@@ -219,15 +207,6 @@ static costate_status check_loss(const real_batch *batch, const costate_chain_lo
     return COSTATE_ERR_ARGUMENT;
 }
 
-/* What a mean divides by: terms of the whole weight. */
-static double reduction_factor(const costate_chain_loss *loss, double total, size_t n_out) {
-    const double divisor = loss->kind == COSTATE_CHAIN_LOSS_OUTPUT ? total * (double)n_out : total;
-    if (loss->output.reduction == COSTATE_BATCH_SUM) {
-        return 1.0;
-    }
-    return divisor == 0.0 ? 0.0 : 1.0 / divisor;
-}
-
 costate_status CSI_REAL(costate_chain_loss)(costate_chain_eval *eval, const real *p, const real_batch *batch,
                                             const costate_chain_loss *loss, costate_chain_result *result, real *pbar) {
     double total;
@@ -235,14 +214,15 @@ costate_status CSI_REAL(costate_chain_loss)(costate_chain_eval *eval, const real
     if (status == COSTATE_OK) {
         status = check_loss(batch, loss);
     }
-    if (status == COSTATE_OK && !total_weight(batch, &total)) {
+    if (status == COSTATE_OK && !total_weight(batch->n, batch->index, batch->weight, &total)) {
         status = COSTATE_ERR_ARGUMENT;
     }
     if (status != COSTATE_OK) {
         return status;
     }
     chain_job job = {.eval = eval, .p = p, .batch = batch, .loss = loss, .pbar = pbar};
-    job.factor = reduction_factor(loss, total, eval->chain->n_out);
+    const size_t n_term = loss->kind == COSTATE_CHAIN_LOSS_OUTPUT ? eval->chain->n_out : 1;
+    job.factor = reduction_factor(loss->output.reduction, total, n_term);
     status = run(&job);
     if (status == COSTATE_OK && result != NULL) {
         double sum = 0.0;

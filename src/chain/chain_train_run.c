@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The training loop in one precision: epochs of steps, validation, record, best parameters, callbacks. */
+#include "batch/batch_weight.h"
+#include "chain/chain_rows.h"
 #include "chain/chain_train_internal.h"
 #include "core/clock.h"
 #include "core/memory.h"
-#include "nn/kernels/real.h"
 
 #include <math.h>
 #include <string.h>
@@ -13,8 +14,6 @@
 #else
 #define PRECISION COSTATE_CHAIN_F32
 #endif
-
-typedef CSI_REAL(costate_batch) real_batch;
 
 /* One training call. */
 typedef struct train_run {
@@ -57,22 +56,9 @@ static real_batch part_of(costate_chain_trainer *t, const real_batch *whole, con
     return part;
 }
 
-static double total_weight(const real_batch *batch) {
-    double sum = 0.0;
-    if (batch->weight == NULL) {
-        return (double)batch->n;
-    }
-    for (size_t k = 0; k < batch->n; k++) {
-        sum += (double)batch->weight[batch->index == NULL ? k : batch->index[k]];
-    }
-    return sum;
-}
-
 /* Answers of a batch that can be right or wrong, as costate_chain_result counts them. */
 static double answers_of(const costate_chain_trainer *t, const real_batch *batch) {
-    const costate_chain_loss *loss = &t->options.loss;
-    if (loss->kind == COSTATE_CHAIN_LOSS_OUTPUT &&
-        (loss->output.kind == COSTATE_BATCH_LOSS_HINGE || loss->output.kind == COSTATE_BATCH_LOSS_LOGISTIC)) {
+    if (is_binary(&t->options.loss)) {
         return (double)batch->n * (double)t->n_out;
     }
     return batch->label == NULL ? 0.0 : (double)batch->n;
@@ -159,7 +145,8 @@ static costate_status step(train_run *run, const real_batch *batch, epoch_sums *
     if (status != COSTATE_OK) {
         return status;
     }
-    const double weight = total_weight(batch);
+    double weight = 0.0;
+    (void)total_weight(batch->n, batch->index, batch->weight, &weight); /* none is negative: the loss has checked */
     const double n_answer = answers_of(t, batch);
     const bool mean = t->options.loss.output.reduction == COSTATE_BATCH_MEAN;
     sums->value += mean ? result.value * weight : result.value;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Evaluation of one layer over a few samples in tiles of any width, in one precision. */
 #include "chain/layer_check_internal.h"
-#include "nn/kernels/real.h"
+#include "core/real.h"
 
 #include <math.h>
 

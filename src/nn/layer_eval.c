@@ -2,7 +2,7 @@
 /* The single-layer calls in one precision: argument checks and dispatch. */
 #include <costate/layer.h>
 #include "nn/kernels/kernels.h"
-#include "nn/kernels/real.h"
+#include "core/real.h"
 
 #if CSI_REAL_BITS == 64
 #define KERNELS(layer) ((layer)->kernels->f64)

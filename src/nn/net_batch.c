@@ -2,7 +2,7 @@
 /* The batch calls of a network in one precision: argument checks, the size of a tile of samples, dispatch. */
 #include <costate/net.h>
 #include "nn/kernels/kernels.h"
-#include "nn/kernels/real.h"
+#include "core/real.h"
 #include <stdint.h>
 
 #if CSI_REAL_BITS == 64

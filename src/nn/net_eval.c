@@ -2,7 +2,7 @@
 /* Evaluation calls of a network in one precision: argument checks, workspace alignment, dispatch. */
 #include <costate/net.h>
 #include "nn/kernels/kernels.h"
-#include "nn/kernels/real.h"
+#include "core/real.h"
 #include <stdint.h>
 
 #if CSI_REAL_BITS == 64

@@ -30,7 +30,7 @@
 #ifndef CSI_SIMD_H
 #define CSI_SIMD_H
 
-#include "nn/kernels/real.h"
+#include "core/real.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
