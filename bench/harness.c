@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Benchmark harness: timing, verification of results, table and CSV rows. */
 #include "harness.h"
+#include "seconds.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static double time_run(const bench_case *c, size_t n) {
-    const double start = now();
+    const double start = seconds_now();
     c->run(c->ctx, n);
-    return now() - start;
+    return seconds_now() - start;
 }
 
 /* True if one element of a list separated by commas occurs in the text. */

@@ -3,7 +3,7 @@
 #include "compare/digits.h"
 
 #include "compare/image_nets.h"
-#include "compare/seconds.h"
+#include "seconds.h"
 #include <costate/idx.h>
 #include <costate/random.h>
 #include <math.h>

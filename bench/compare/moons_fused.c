@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Training on two moons by the library's fused kernels. */
 #include "compare/moons_training.h"
-#include "compare/seconds.h"
+#include "seconds.h"
 
 #include <costate/net.h>
 #include <math.h>

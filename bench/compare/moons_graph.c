@@ -2,7 +2,7 @@
 /* Training on two moons by the scalar graph. */
 #include "ad/scalar_graph.h"
 #include "compare/moons_training.h"
-#include "compare/seconds.h"
+#include "seconds.h"
 
 enum { N_BLOCK = 16, N_NODE = 1 << 16 };
 

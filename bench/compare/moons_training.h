@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Full-batch gradient descent on two moons, by two routes that take the same steps. */
+/* Full-batch gradient descent on two moons, by three routes that take the same steps. */
 #ifndef BENCH_MOONS_TRAINING_H
 #define BENCH_MOONS_TRAINING_H
 

@@ -136,7 +136,8 @@ static void write_heading(const bench *b, const char *arguments, FILE *out) {
             arguments, b->machine.cpu, b->machine.n_cpu, b->machine.isa, __VERSION__, b->machine.load);
     fprintf(out,
             "A time is the median of %zu rounds of at least %g ms, with the least, the most and the median absolute\n"
-            "deviation beside it, unless its shape says otherwise. Speed: the first variant of a shape is 1.\n",
+            "deviation beside it, unless the comparison times whole epochs or trainings. Speed: the first variant of a "
+            "shape is 1.\n",
             b->n_round, 1e3 * b->min_seconds);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The clock of comparisons that time their parts themselves. */
+/* The clock of the benchmarks. */
 #ifndef BENCH_SECONDS_H
 #define BENCH_SECONDS_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The clock of comparisons that time their parts themselves. */
-#include "compare/seconds.h"
+/* The clock of the benchmarks. */
+#include "seconds.h"
 
 #include <time.h>
 
