@@ -33,7 +33,7 @@ typedef struct costate_chain_train_progress {
     double validation_loss;     /**< of the epoch; NaN for steps */
     double validation_accuracy; /**< of the epoch; NaN for steps */
     double rate;                /**< of the last update */
-    double gradient_norm;       /**< Euclidean norm of the last gradient, before clipping and penalties */
+    double gradient_norm;       /**< Euclidean norm of the last gradient, before clipping and penalties; frozen: 0 */
     double seconds;             /**< wall-clock time since the call began, s */
     double seconds_left;        /**< estimate from the mean time of a step, s */
     size_t best_epoch;          /**< epoch with the smallest watched loss; for steps: until the epoch before */
@@ -42,7 +42,7 @@ typedef struct costate_chain_train_progress {
 
 /**
  * Progress callback; non-zero ends the training after the step or epoch it was called for. It may read the parameters,
- * which are the caller's array, save the trainer and use costate_chain_trainer_eval().
+ * which are the caller's array, save the trainer and, after an epoch, use costate_chain_trainer_eval().
  */
 typedef int (*costate_chain_train_fn)(const costate_chain_train_progress *progress, void *ctx);
 
@@ -93,7 +93,8 @@ typedef struct costate_chain_train_options {
 COSTATE_API costate_chain_train_options costate_chain_train_options_default(void);
 
 /**
- * Steps of an epoch: ⌈n/batch_size⌉, from which a schedule's n_step is made.
+ * Steps of an epoch, from which a schedule's n_step is made: ⌈m/b⌉ with m the samples that are not held out and b the
+ * batch_size, or m if that is 0 or larger.
  *
  * @param[in] options    batch_size is read, and validation_fraction unless validated
  * @param[in] n          samples of the training batch

@@ -2,7 +2,6 @@
 /* Evaluators of chains: sizes of tiles, pieces and workspaces, creation and release. */
 #include "chain/chain_eval_internal.h"
 #include "core/memory.h"
-#include "core/message.h"
 
 /* Bytes of a tile's rows that are worth having: a small part of a second-level cache. */
 #define CACHED_TILE ((size_t)131072)
@@ -35,14 +34,6 @@ static size_t choose_pieces(size_t n_param, size_t real_bytes) {
     return n < FEWEST_PIECES ? FEWEST_PIECES : n > MOST_PIECES ? MOST_PIECES : n;
 }
 
-static bool round_up(size_t bytes, size_t *rounded) {
-    if (!csi_size_add(bytes, CSI_ALIGNMENT - 1, rounded)) {
-        return false;
-    }
-    *rounded -= *rounded % CSI_ALIGNMENT;
-    return true;
-}
-
 /* Of one thread: the rows of a tile, then outputs, cotangents and targets of its samples, weights and labels. */
 static bool count_work(costate_chain_eval *eval, size_t n_row) {
     size_t rows;
@@ -51,7 +42,7 @@ static bool count_work(costate_chain_eval *eval, size_t n_row) {
     return csi_size_mul(n_row, eval->n_tile, &rows) && csi_size_mul(eval->chain->n_out, 3, &outputs) &&
            csi_size_add(outputs, 2, &outputs) && csi_size_mul(outputs, eval->n_tile, &samples) &&
            csi_size_add(rows, samples, &rows) && csi_size_mul(rows, eval->real_bytes, &rows) &&
-           round_up(rows, &eval->work_bytes);
+           csi_size_align(rows, &eval->work_bytes);
 }
 
 /* False if the workspaces of all threads, or the gradients of all pieces, do not fit in size_t. */
@@ -76,7 +67,7 @@ static costate_status set_up(costate_chain_eval *eval, const costate_chain_eval_
     size_t n_row;
     size_t gradient;
     if (!count_rows(eval->chain, &n_row) || !csi_size_mul(eval->chain->n_param, eval->real_bytes, &gradient) ||
-        !round_up(gradient, &eval->gradient_bytes)) {
+        !csi_size_align(gradient, &eval->gradient_bytes)) {
         return COSTATE_ERR_OVERFLOW;
     }
     eval->n_tile = choose_tile(n_row, eval->real_bytes);

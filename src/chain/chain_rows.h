@@ -85,18 +85,6 @@ static inline void rows_pack_input(const real_batch *batch, size_t n_in, size_t 
     }
 }
 
-/* scale·v of n samples of n_element each, with zeros behind the last. */
-static inline void rows_pack_cotangent(const real *v, real scale, size_t n_element, size_t n, size_t row, real *rows) {
-    for (size_t i = 0; i < n_element; i++) {
-        for (size_t s = 0; s < n; s++) {
-            rows[i * row + s] = scale * v[s * n_element + i];
-        }
-        for (size_t s = n; s < row; s++) {
-            rows[i * row + s] = 0;
-        }
-    }
-}
-
 /* Scales n elements of every row and clears those behind. */
 static inline void rows_scale(real scale, size_t n_element, size_t n, size_t row, real *rows) {
     for (size_t i = 0; i < n_element; i++) {
@@ -107,6 +95,13 @@ static inline void rows_scale(real scale, size_t n_element, size_t n, size_t row
             rows[i * row + s] = 0;
         }
     }
+}
+
+/* scale·v of n samples of n_element each, with zeros behind the last. */
+static inline void rows_pack_cotangent(const real *v, real scale, size_t n_element, size_t n, size_t row, real *rows) {
+    const real_batch in_order = {.n = n};
+    rows_pack(&in_order, v, n_element, 0, n, row, rows);
+    rows_scale(scale, n_element, n, row, rows);
 }
 
 static inline void rows_unpack(const real *rows, size_t n_element, size_t n, size_t row, real *to) {

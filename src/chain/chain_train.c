@@ -17,12 +17,19 @@ costate_chain_train_options costate_chain_train_options_default(void) {
     };
 }
 
+static bool loss_valid(const costate_chain_loss *loss) {
+    const costate_batch_reduction reduction = loss->output.reduction;
+    if (loss->kind == COSTATE_CHAIN_LOSS_OUTPUT) {
+        return costate_batch_loss_f64(&loss->output, 0, 0, NULL, NULL, NULL, NULL, NULL) == COSTATE_OK;
+    }
+    return (loss->kind == COSTATE_CHAIN_LOSS_SOFTMAX || loss->kind == COSTATE_CHAIN_LOSS_OWN) &&
+           (reduction == COSTATE_BATCH_SUM || reduction == COSTATE_BATCH_MEAN);
+}
+
 static bool options_valid(const costate_chain_train_options *o) {
     const bool split = o->split == COSTATE_CHAIN_SPLIT_LAST || o->split == COSTATE_CHAIN_SPLIT_RANDOM;
-    const bool reduction =
-        o->loss.output.reduction == COSTATE_BATCH_SUM || o->loss.output.reduction == COSTATE_BATCH_MEAN;
-    return split && reduction && o->validation_fraction >= 0.0 && o->validation_fraction < 1.0 && o->min_delta >= 0.0 &&
-           isfinite(o->min_delta);
+    return split && loss_valid(&o->loss) && o->validation_fraction >= 0.0 && o->validation_fraction < 1.0 &&
+           o->min_delta >= 0.0 && isfinite(o->min_delta);
 }
 
 static bool own_loss_missing(const costate_chain_train_options *o) {
@@ -85,14 +92,10 @@ static costate_status create_update(costate_chain_trainer *trainer, const costat
 
 /* Gradient, first and best parameters, each at the start of a cache line. */
 static costate_status create_reals(costate_chain_trainer *trainer) {
-    const size_t per_line = CSI_ALIGNMENT / trainer->real_bytes;
     size_t padded;
     size_t bytes;
-    if (!csi_size_add(trainer->n_param, per_line - 1, &padded)) {
-        return COSTATE_ERR_OVERFLOW;
-    }
-    padded = padded / per_line * CSI_ALIGNMENT;
-    if (padded > SIZE_MAX / 8 || !csi_size_mul(padded, 3, &bytes)) {
+    if (!csi_size_mul(trainer->n_param, trainer->real_bytes, &padded) || !csi_size_align(padded, &padded) ||
+        !csi_size_mul(padded, 3, &bytes)) {
         return COSTATE_ERR_OVERFLOW;
     }
     unsigned char *block = csi_alloc_aligned(&trainer->alloc, bytes, 1, &trainer->real_block);

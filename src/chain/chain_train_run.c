@@ -91,6 +91,14 @@ static double norm_of(size_t n, const real *x) {
     return norm;
 }
 
+static bool all_finite(size_t n, const real *x) {
+    real zero = 0;
+    for (size_t i = 0; i < n; i++) {
+        zero += x[i] * 0;
+    }
+    return zero == 0;
+}
+
 /* Keep what an epoch begins with, for the case that it fails. */
 static costate_status keep_begin(const train_run *run) {
     const costate_chain_trainer *t = run->trainer;
@@ -180,7 +188,7 @@ static costate_status train_epoch(train_run *run) {
         }
     }
     /* A gradient that is not finite shows in the parameters, whatever the losses after it. */
-    if (!isfinite(norm_of(t->n_param, run->p))) {
+    if (!all_finite(t->n_param, run->p)) {
         return COSTATE_ERR_NONFINITE;
     }
     /* The loss of one batch stays as it is, bit by bit. */

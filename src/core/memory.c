@@ -67,3 +67,11 @@ bool csi_size_mul(size_t a, size_t b, size_t *result) {
     *result = a * b;
     return true;
 }
+
+bool csi_size_align(size_t bytes, size_t *result) {
+    if (!csi_size_add(bytes, CSI_ALIGNMENT - 1, result)) {
+        return false;
+    }
+    *result -= *result % CSI_ALIGNMENT;
+    return true;
+}

@@ -30,5 +30,7 @@ void csi_release(const costate_allocator *alloc, void *block);
 /* *result = a + b or a * b; false when it does not fit. */
 bool csi_size_add(size_t a, size_t b, size_t *result);
 bool csi_size_mul(size_t a, size_t b, size_t *result);
+/* *result = bytes up to the next multiple of CSI_ALIGNMENT; false when it does not fit. */
+bool csi_size_align(size_t bytes, size_t *result);
 
 #endif

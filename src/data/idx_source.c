@@ -28,7 +28,7 @@ static bool at_member(const csi_idx_source *source) {
 costate_status csi_idx_source_open(csi_idx_source *source, const void *bytes, size_t n_bytes,
                                    const costate_allocator *alloc, costate_message *message) {
     const unsigned char *begin = n_bytes > 0 ? bytes : (const unsigned char *)"";
-    *source = (csi_idx_source){.alloc = alloc, .begin = begin, .next = begin, .end = begin + n_bytes};
+    *source = (csi_idx_source){.begin = begin, .next = begin, .end = begin + n_bytes};
     if (at_member(source)) {
         source->z = (z_stream){.zalloc = allocate, .zfree = release, .opaque = (void *)alloc};
         if (inflateInit2(&source->z, GZIP_WINDOW_BITS) != Z_OK) {

@@ -14,7 +14,6 @@
 #include <zlib.h>
 
 typedef struct csi_idx_source {
-    const costate_allocator *alloc;
     const unsigned char *begin, *next, *end; /* of the bytes, packed or not; next is what has not been looked at */
     size_t at;                               /* bytes given so far */
     bool packed, ended;

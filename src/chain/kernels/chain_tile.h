@@ -31,12 +31,13 @@ static inline void tile_activate(const chain_tile *tile, size_t first, size_t co
     }
 }
 
-/* v becomes the cotangent of the pre-activations. */
-static inline void tile_delta(const chain_tile *tile) {
+/* `count` rows of v become cotangents of the pre-activations. */
+static inline void tile_delta(const chain_tile *tile, size_t first, size_t count) {
     const costate_act act = tile->layer->act;
+    const size_t at = first * tile->row;
     if (act != COSTATE_ACT_IDENTITY) {
-        act_delta[act](tile_n_out(tile) * tile->row, csi_slope_is_value(act) ? tile->y : tile->kept, tile->v, tile->v,
-                       0, NULL);
+        act_delta[act](count * tile->row, (csi_slope_is_value(act) ? tile->y : tile->kept) + at, tile->v + at,
+                       tile->v + at, 0, NULL);
     }
 }
 

@@ -153,16 +153,6 @@ static tap_image conv_image(const chain_tile *tile, real *copy) {
     return image;
 }
 
-/* `n_line` lines of v of one channel, from line y on, become cotangents of the pre-activations. */
-static void conv_delta(const chain_tile *tile, size_t u, size_t y, size_t n_line) {
-    const costate_act act = tile->layer->act;
-    const size_t at = (u * tile->out.height + y) * tile->out.width * tile->row;
-    if (act != COSTATE_ACT_IDENTITY) {
-        act_delta[act](n_line * tile->out.width * tile->row, (csi_slope_is_value(act) ? tile->y : tile->kept) + at,
-                       tile->v + at, tile->v + at, 0, NULL);
-    }
-}
-
 static vreal conv_row_sum(vreal sum, size_t n, const real *v) {
     for (size_t i = 0; i < n; i += VLANES) {
         sum = v_add(sum, v_load(v + i));
@@ -197,7 +187,7 @@ static void conv_weights(const chain_tile *tile, const tap_image *image, size_t 
         walk.is_last = y + walk.n_line == height;
         const real *v = tile->v + (u * height + y) * line;
         for (size_t k = 0; k < count; k++) {
-            conv_delta(tile, u + k, y, walk.n_line);
+            tile_delta(tile, ((u + k) * tile->out.height + y) * tile->out.width, walk.n_line * tile->out.width);
             sum[k] = conv_row_sum(sum[k], walk.n_line * line, v + k * walk.plane);
         }
         tap_strip(image, &walk, count, image->x + y * conv_stride(tile, 0) * image->width * tile->row, v, put_by,
@@ -214,7 +204,7 @@ static void conv_weights(const chain_tile *tile, const tap_image *image, size_t 
 static costate_status conv_vjp(const chain_tile *tile) {
     const size_t n_out = tile->layer->n_out;
     if (tile->pbar == NULL) {
-        tile_delta(tile);
+        tile_delta(tile, 0, tile_n_out(tile));
     } else {
         real *copy = tile->scratch + smaller(n_out, WINDOW_GROUP) * conv_n_tap(tile) * tile->row;
         const tap_image image = conv_image(tile, copy);

@@ -130,7 +130,7 @@ static void dense_transposed_gradient(const chain_tile *tile, size_t n_in, size_
 
 static costate_status dense_vjp(const chain_tile *tile) {
     const size_t n_in = tile_n_in(tile), n_out = tile->layer->n_out;
-    tile_delta(tile);
+    tile_delta(tile, 0, n_out);
     if (tile->pbar != NULL) {
         if (csi_dense_transposes(n_in, n_out) && tile->row <= CSI_DENSE_FEW) {
             dense_transposed_gradient(tile, n_in, n_out);
