@@ -304,7 +304,7 @@ static void options_outside_their_range_are_refused(void **state) {
     REFUSED(min_delta, HUGE_VAL, COSTATE_ERR_ARGUMENT);
     REFUSED(split, (costate_chain_split)7, COSTATE_ERR_ARGUMENT);
     REFUSED(loss.output.reduction, (costate_batch_reduction)7, COSTATE_ERR_ARGUMENT);
-    REFUSED(loss.output.kind, (costate_batch_loss_kind)99, COSTATE_ERR_ARGUMENT);
+    REFUSED(loss, ((costate_chain_loss){.output.kind = (costate_batch_loss_kind)99}), COSTATE_ERR_ARGUMENT);
     REFUSED(loss.kind, (costate_chain_loss_kind)9, COSTATE_ERR_ARGUMENT);
     REFUSED(loss.kind, COSTATE_CHAIN_LOSS_OWN, COSTATE_ERR_NULL);
     REFUSED(l1, -1.0, COSTATE_ERR_ARGUMENT);
